@@ -1,5 +1,6 @@
 """A decision for many accounts: what fails first and in red, a line each, details on demand."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,10 +12,10 @@ from django.utils.translation import gettext, ngettext
 from capital.admin.allocation.decisions import OUTLOOK, decision_card, linked_strategies
 from capital.admin.frame.cells import OUTCOME_COLOUR, why_url
 from capital.domain.allocation.decision import Outcome
-from capital.domain.balances import Source
 from capital.domain.money import EXACT
 from capital.models import Account, AllocationPlan, AllocationRun
-from capital.services.allocation import RunReport
+from capital.services.allocation import RunReport, report_runs, runs_of_plan
+from capital.services.labels import OUTCOME_NAMES
 from capital.services.sentences import sentence_of
 
 # Up to so many accounts are shown opened; more are a table to open one by one.
@@ -47,6 +48,16 @@ class BulkRow:
     is_bad: bool
 
     @property
+    def kinds(self) -> list[str]:
+        """By which it is found: its outcome, and ``bad``."""
+        return [self.report.outcome, *(["bad"] if self.is_bad else [])]
+
+    @property
+    def text(self) -> str:
+        """What is searched."""
+        return f"{self.report.account} {self.report.venue} {self.reason}"
+
+    @property
     def why_before(self) -> str:
         """Where it is said why its strategies have what they have."""
         return why_url(account=self.report.account_id)
@@ -73,8 +84,7 @@ def unread_reasons(report: RunReport, *, is_live: bool) -> list[str]:
     """Why pools were not read, each sentence once: a refused key, an exchange that is silent."""
     if not is_live:
         return []
-    unread = (pool.reason for pool in report.pools if pool.source != Source.LIVE)
-    return list(dict.fromkeys(unread))
+    return list(dict.fromkeys(pool.reason for pool in report.pools if pool.is_unread))
 
 
 def told_failures(failed: Sequence[str], count: int) -> str:
@@ -120,20 +130,41 @@ def _row(report: RunReport, *, is_live: bool) -> BulkRow:
     )
 
 
+@dataclass(frozen=True)
+class ResultRow:
+    """What became of one account of a plan; ``run`` is None where nothing was recorded."""
+
+    account: Account
+    run: AllocationRun | None
+    colour: str
+    reason: str
+    is_bad: bool
+
+    @property
+    def kinds(self) -> list[str]:
+        """By which it is found: its outcome, and ``bad``."""
+        return [*([self.run.outcome] if self.run else []), *(["bad"] if self.is_bad else [])]
+
+    @property
+    def text(self) -> str:
+        """What is searched."""
+        return f"{self.account.name} {self.account.venue} {self.reason}"
+
+
 def result_row(
     account: Account, run: AllocationRun | None, report: RunReport | None, *, is_live: bool
-) -> dict[str, Any]:
+) -> ResultRow:
     """What became of an account; of one that could not be read, what its exchange said."""
     if run is None or report is None:
-        return {"account": account, "run": None, "colour": "danger", "reason": "", "is_bad": True}
+        return ResultRow(account, None, "danger", "", is_bad=True)
     unread = unread_reasons(report, is_live=is_live)
-    return {
-        "account": account,
-        "run": run,
-        "colour": OUTCOME_COLOUR[run.outcome],
-        "reason": " ".join(unread) or sentence_of(run.code, run.figures),
-        "is_bad": is_bad(report, is_live=is_live),
-    }
+    return ResultRow(
+        account,
+        run,
+        OUTCOME_COLOUR[run.outcome],
+        " ".join(unread) or sentence_of(run.code, run.figures),
+        is_bad=is_bad(report, is_live=is_live),
+    )
 
 
 @dataclass(frozen=True)
@@ -144,20 +175,45 @@ class Asked:
     outcome: str
     q: str
 
-    def shows(self, row: BulkRow) -> bool:
+    def shows(self, row: BulkRow | ResultRow) -> bool:
         """Whether the table has this account."""
-        kinds = {row.report.outcome, *(["bad"] if row.is_bad else [])}
-        if self.outcome and self.outcome not in kinds:
+        if self.outcome and self.outcome not in row.kinds:
             return False
-        text = f"{row.report.account} {row.report.venue} {row.reason}".casefold()
-        return self.q.casefold() in text
+        return self.q.casefold() in row.text.casefold()
 
 
-def what_is_asked(request: HttpRequest, reports: Sequence[RunReport]) -> Asked:
+def what_is_asked(request: HttpRequest, reports: Sequence[RunReport] = ()) -> Asked:
     """What the address asks for; an account that is not of the plan is none."""
     asked = request.GET.get("account", "")
     known = {str(report.account_id): report.account_id for report in reports}
     return Asked(known.get(asked), request.GET.get("outcome", ""), request.GET.get("q", ""))
+
+
+def results_shown(request: HttpRequest, plan: AllocationPlan) -> dict[str, Any]:
+    """What a page shows of what became of a plan's accounts."""
+    made = runs_of_plan(plan)
+    reports = {each.account_id: each for each in report_runs([run for _, run in made if run])}
+    rows = [
+        result_row(account, run, reports.get(account.pk), is_live=plan.live)
+        for account, run in made
+    ]
+    rows.sort(key=lambda row: (not row.is_bad, _ORDER.index(row.run.outcome) if row.run else 0))
+    bad = [row.account.name for row in rows if row.is_bad] if plan.applied_at else []
+    asked, is_long = what_is_asked(request), len(rows) > MOST_OPENED
+    counts = Counter(row.run.outcome for row in rows if row.run)
+    return {
+        "asked": asked,
+        "is_long": is_long,
+        "rows": [row for row in rows if asked.shows(row)] if is_long else rows,
+        "bad": len(bad),
+        "number": len(rows),
+        "failures": told_failures(bad, len(rows)),
+        "outlooks": [
+            (OUTCOME_NAMES[each], OUTCOME_COLOUR[each], counts[each], each)
+            for each in (outcome.value for outcome in Outcome)
+            if counts[each]
+        ],
+    }
 
 
 def accounts_shown(

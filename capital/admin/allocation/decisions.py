@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from capital.admin.frame.cells import OUTCOME_COLOUR, link_to, why_url
 from capital.domain.allocation.decision import Outcome
+from capital.domain.balances import Source
 from capital.domain.money import ROUNDED
 from capital.domain.reasons import Code
 from capital.models import StrategyAccount
@@ -142,10 +143,11 @@ def pool_tables(
 
 
 def _pool_table(pool: PoolReport, decided_at: datetime, entries: tuple[EntryRow, ...]) -> PoolTable:
+    source, colour = _source(pool)
     return PoolTable(
         name=POOL_NAMES.get(pool.pool, pool.pool),
-        source=SOURCE_NAMES.get(pool.source, pool.source),
-        colour=_SOURCE_COLOUR.get(pool.source, ""),
+        source=source,
+        colour=colour,
         balance=pool.balance,
         holdings=pool.holdings,
         observed_at=pool.observed_at,
@@ -155,6 +157,15 @@ def _pool_table(pool: PoolReport, decided_at: datetime, entries: tuple[EntryRow,
         reason=pool.reason,
         entries=entries,
     )
+
+
+def _source(pool: PoolReport) -> tuple[Any, str]:
+    """Where its balance came from, with its colour; that none was wanted is nothing bad."""
+    if pool.is_held:
+        return OUTLOOK[Outcome.HELD.value], OUTCOME_COLOUR[Outcome.HELD.value]
+    is_none_wanted = pool.source == Source.NONE and not pool.is_unread
+    colour = "" if is_none_wanted else _SOURCE_COLOUR.get(pool.source, "")
+    return SOURCE_NAMES.get(pool.source, pool.source), colour
 
 
 @dataclass(frozen=True)

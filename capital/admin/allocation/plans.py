@@ -21,12 +21,7 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from capital.admin.allocation.asking import LIST, AskingPages, ask_for_plan, lead_to_plan
-from capital.admin.allocation.bulk import (
-    MOST_OPENED,
-    accounts_shown,
-    result_row,
-    told_failures,
-)
+from capital.admin.allocation.bulk import accounts_shown, results_shown
 from capital.admin.allocation.decisions import (
     OUTLOOK,
 )
@@ -57,8 +52,6 @@ from capital.services.allocation import (
     expires_at,
     get_plan,
     report_plan,
-    report_runs,
-    runs_of_plan,
 )
 from capital.services.sentences import sentence
 
@@ -209,23 +202,12 @@ class AllocationPages(AskingPages):
     def plan_result_view(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
         """What became of each account, with a link to its run."""
         plan = _plan_or_404(request, public_id)
-        made = runs_of_plan(plan)
-        reports = {each.account_id: each for each in report_runs([run for _, run in made if run])}
-        rows = [
-            result_row(account, run, reports.get(account.pk), is_live=plan.live)
-            for account, run in made
-        ]
-        # What needs attention comes first.
-        rows.sort(key=lambda row: not row["is_bad"])
-        bad = [row["account"].name for row in rows if row["is_bad"]]
         return self._page(
             request,
             "allocation/plan_result",
             gettext("Allocate capital: result"),
             plan=plan,
-            rows=rows,
-            failures=told_failures(bad, len(rows)) if plan.applied_at else "",
-            is_long=len(rows) > MOST_OPENED,
+            **results_shown(request, plan),
             back=reverse("admin:capital_account_changelist"),
         )
 

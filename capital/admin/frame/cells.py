@@ -139,10 +139,11 @@ def since(value: datetime | None, *, now: datetime) -> SafeString:
 
 
 def lines(*texts: Any) -> SafeString:
-    """Each on its own line."""
-    return format_html_join(
+    """Each on its own line, also on a phone, whose cells put what is in them side by side."""
+    told = format_html_join(
         "", '<span class="block">{}</span>', ((text,) for text in texts if text)
     )
+    return format_html('<span class="block">{}</span>', told) if told else told
 
 
 # A name of more letters than these is clipped in a cell.

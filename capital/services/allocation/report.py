@@ -65,6 +65,21 @@ class PoolReport:
         return any(code is not None and code.keeps_capital for code in codes)
 
     @property
+    def is_unread(self) -> bool:
+        """Whether its balance was wanted of the exchange and did not come, live balances being on.
+
+        A pool that an open position holds is not asked for, nor is one without an active link.
+        """
+        if self.source == Source.CACHED:
+            return True
+        return self.source == Source.NONE and any(entry.code == Code.KEPT for entry in self.entries)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its capital stays as it is, whatever its balance."""
+        return any(entry.code in (Code.HELD, Code.POOL_KEPT) for entry in self.entries)
+
+    @property
     def reason(self) -> str:
         """The sentence of ``code``, in the active language; for a cached balance, also its age."""
         why = sentence_of(self.code, self.figures)

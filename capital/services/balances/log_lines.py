@@ -7,6 +7,7 @@ from decimal import Decimal
 from capital.domain.allocation.decision import Decision
 from capital.domain.balances import Source
 from capital.domain.pools import Pool
+from capital.domain.reasons import Code
 from capital.models import Account
 from capital.services.balances.suspects import Suspect
 from capital.traces import one_line
@@ -19,7 +20,7 @@ WHOLE_WORD = "전체"
 
 
 def log_fallbacks(account: Account, decision: Decision) -> None:
-    """Log the pools without a live balance."""
+    """Log the pools without a live balance. One that a position holds was not asked for its own."""
     for pool in decision.pools:
         reading = pool.reading
         word = POOL_WORD[reading.pool]
@@ -31,7 +32,7 @@ def log_fallbacks(account: Account, decision: Decision) -> None:
                 word,
                 f"{reading.amount:.2f}",
             )
-        elif pool.skipped:
+        elif any(entry.code is Code.KEPT for entry in pool.entries):
             logger.warning(
                 "계좌 %s: 실시간 %s 잔고 조회 실패, 캐시 없음, 할당 건너뜀 (%s)",
                 one_line(account.name),

@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from capital.models import Account, AllocationPlan, PlanRequest
+from capital.models import Account, AllocationPlan, PlanRequest, Position, StrategyAccount
+from strategies.models import Strategy
 from tests.factories import make_link, make_strategy, make_user
 from tests.simulated import Exchange
 
@@ -163,6 +164,30 @@ def test_account_that_cannot_be_read_is_red_and_first_and_named_with_its_key(
     assert "CANARY" not in text
 
 
+def test_account_that_an_open_position_holds_has_not_failed(
+    client: Client, accounts: list[Account]
+) -> None:
+    link = StrategyAccount.objects.get(account=accounts[1])
+    Position.objects.create(strategy_account=link, symbol="BTC/USDT", quantity=1)
+    idle = StrategyAccount.objects.get(account=accounts[2]).strategy
+    Strategy.objects.filter(pk=idle.pk).update(status="PAUSED")
+    post(client, "allocate-selected/", _selected_action=[each.pk for each in accounts])
+    plan = AllocationPlan.objects.get()
+    page = client.get(reverse("admin:capital_account_plan", args=[plan.public_id]))
+
+    assert (page.context["bad"], page.context["failures"]) == (0, "")
+    counts = {outcome: count for _, _, count, outcome in page.context["outlooks"]}
+    assert counts["held"] == 1
+    assert "plan-account-bad" not in page.content.decode()
+    (held,) = (row for row in page.context["rows"] if row.report.outcome == "held")
+    assert (held.report.account, str(held.outlook)) == ("Desk 1", "on hold")
+    assert held.reason == "There is an open position, so capital is not reallocated."
+
+    answer = client.post(page.request["PATH_INFO"], {"_apply": ""}, follow=True)
+    told = {row.account.name: row.is_bad for row in answer.context["rows"]}
+    assert told == {"Desk 0": False, "Desk 1": False, "Desk 2": False}
+
+
 def test_many_accounts_are_a_table_with_a_filter_and_details_on_demand(
     client: Client, owner: Any, exchange: Exchange
 ) -> None:
@@ -190,6 +215,16 @@ def test_many_accounts_are_a_table_with_a_filter_and_details_on_demand(
     assert client.get(address, {"outcome": "failed"}).context["rows"] == []
     changed = client.get(address, {"outcome": "applied"}).context["rows"]
     assert len(changed) == 12
+
+    done = client.post(address, {"_apply": ""}, follow=True)
+    assert (done.context["is_long"], len(done.context["rows"])) == (True, 13)
+    counts = {outcome: count for *_, count, outcome in done.context["outlooks"]}
+    assert counts == {"applied": 12, "skipped": 1}
+    result = done.request["PATH_INFO"]
+    only = client.get(result, {"outcome": "skipped"}).context["rows"]
+    assert [each.account.name for each in only] == ["Of many 00"]
+    found = client.get(result, {"q": "many 07"}).context["rows"]
+    assert [each.account.name for each in found] == ["Of many 07"]
 
     one = client.get(address, {"account": ids[3]})
     assert [card.report.account for card in one.context["cards"]] == ["Of many 03"]

@@ -77,6 +77,17 @@ def test_the_other_pool_moves_and_the_held_one_says_why_it_does_not() -> None:
     assert is_clean(account)
 
 
+def test_log_tells_of_no_reading_that_failed_where_a_position_holds_the_pool(caplog: Any) -> None:
+    account, _, futures = make_desk()
+    make_position(futures, "1", "BTC/USDT:USDT")
+    read(account, "1200", "800")
+
+    allocate(account)
+
+    failed = [text for text in caplog.messages if "잔고 조회 실패" in text]
+    assert failed == [f"계좌 {account.name}: 실시간 현물 잔고 조회 실패, 캐시 사용 ($1200.00)"]
+
+
 def test_where_the_other_pool_stays_as_it_was_nothing_changed() -> None:
     account, _, futures = make_desk()
     allocate(account)

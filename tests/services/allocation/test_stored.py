@@ -124,3 +124,24 @@ def test_each_entry_says_why_it_is_as_it_is() -> None:
         "The strategy is paused.",
         "Kept, because no balance was available to allocate from.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "is_unread", "is_held"),
+    [
+        ("live", "share", False, False),
+        ("cached", "share", True, False),
+        ("none", "kept", True, False),
+        ("none", "held", False, True),
+        ("none", "pool_kept", False, True),
+        ("none", "strategy_paused", False, False),
+    ],
+)
+def test_pool_that_is_held_or_needs_no_balance_is_not_one_that_was_not_read(
+    source: str, code: str, is_unread: bool, is_held: bool
+) -> None:
+    entry = EntryReport("trend", Decimal(1), Decimal(5), Decimal(5), code)
+
+    pool = PoolReport("spot", None, source, None, None, None, "open_position", {}, (entry,))
+
+    assert (pool.is_unread, pool.is_held) == (is_unread, is_held)
