@@ -73,6 +73,8 @@ def test_both_sides_of_a_hedged_account_are_kept_apart() -> None:
     assert moved.total == 0
     assert [key.text for key in holdings] == [f"{PERP} long", f"{PERP} short"]
     assert [HoldingKey.of(key.text) for key in holdings] == list(holdings)
+    odd = HoldingKey("A  B/C D:C D", "short")
+    assert HoldingKey.of(odd.text) == odd
 
 
 def test_what_is_settled_in_another_currency_moves_another_balance() -> None:
@@ -108,6 +110,9 @@ def test_unrealised_is_what_closing_at_the_mark_would_earn() -> None:
     assert unrealized_of_holdings(holdings, {PERP: D(90)}, currencies=USDT) == 20
     assert unrealized_of_holdings(holdings, {PERP: D(90)}, currencies={"BTC"}) is None
     assert unrealized_of_holdings({}, {}, currencies=USDT) == 0
+    # 1,000 USD at 10,000 are a tenth of a coin, at 12,500 0.08.
+    inverse = {HoldingKey(INVERSE, "both"): Position(D(1000), D(1000), D("-0.1"))}
+    assert unrealized_of_holdings(inverse, {INVERSE: D(12500)}, currencies={"BTC"}) == D("0.02")
 
 
 def test_unexplained_is_what_fills_flows_and_unrealised_leave() -> None:
