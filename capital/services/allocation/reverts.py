@@ -274,8 +274,8 @@ def _later_change(run: AllocationRun) -> int | None:
     return first
 
 
-def changes_of(account_id: int) -> QuerySet[AllocationRun]:
-    """The runs of an account that changed capital.
+def changes_of(account_id: int | OuterRef) -> QuerySet[AllocationRun]:
+    """The runs of an account that changed capital; it may be that of a query around this one.
 
     A run that found no balance may have released the capital of idle links, and nothing else.
     """

@@ -77,19 +77,20 @@ def archive(
     accounts = Account.objects.order_by("pk")
     if account_ids is not None:
         accounts = accounts.filter(pk__in=account_ids)
+    strategies = Strategy.objects.order_by("pk") if account_ids is None else ()
+    if dry_run:
+        ids = list(accounts.values_list("pk", flat=True))
+        report.rows["runs"] += count_runs(ids, until=moment)
+        for strategy in strategies:
+            report.rows["deliveries"] += count_deliveries(strategy, until=moment)
+        return report
     for account in accounts:
-        if dry_run:
-            report.rows["runs"] += count_runs(account, until=moment)
-            continue
         done = archive_runs(account, until=moment, folder=folder, clock=clock)
         report.files += done.files
         report.violations += done.violations
         for model, name in NAMES.items():
             report.rows[name] += done.rows.get(model, 0)
-    for strategy in Strategy.objects.order_by("pk") if account_ids is None else ():
-        if dry_run:
-            report.rows["deliveries"] += count_deliveries(strategy, until=moment)
-            continue
+    for strategy in strategies:
         deliveries = archive_deliveries(strategy, until=moment, folder=folder)
         report.files += deliveries.files
         report.rows["deliveries"] += deliveries.count

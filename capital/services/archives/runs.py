@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from django.db import models, transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from capital.domain.clock import Clock
@@ -66,27 +67,35 @@ class ArchivedRuns:
     violations: list[Violation] = field(default_factory=list)
 
 
-def first_kept(account_id: int) -> int | None:
-    """The first run of an account that has to stay, whatever its age; None without runs.
+def first_kept(account_ids: Sequence[int]) -> dict[int, int]:
+    """The first run of each account that has to stay, whatever its age; without those of no runs.
 
     From there on everything stays: the last run that allocated, which the gate compares with; the
     last one that changed capital, which may be reverted; the newest; and what any of these
-    reverts.
+    reverts. However many accounts there are, it takes three queries.
     """
-    runs: models.QuerySet[AllocationRun] = AllocationRun.objects.filter(account_id=account_id)
-    newest = runs.order_by("-pk").first()
-    if newest is None:
-        return None
-    changed = changes_of(account_id).order_by("-pk").first()
-    allocated = last_allocations([account_id])[account_id]
-    needed = (newest.pk, allocated, None if changed is None else changed.pk)
-    kept = min(key for key in needed if key is not None)
-    while True:
-        reverting = runs.filter(pk__gte=kept, reverts__lt=kept).order_by("reverts").first()
-        if reverting is None:
-            return kept
-        assert reverting.reverts_id is not None
-        kept = reverting.reverts_id
+    runs = AllocationRun.objects.filter(account=OuterRef("pk"))
+    last = Account.objects.filter(pk__among=account_ids).values_list(
+        "pk", _first_of(runs, "-pk"), _first_of(changes_of(OuterRef("pk")), "-pk")
+    )
+    allocated = last_allocations(account_ids)
+    kept = {}
+    for account_id, *needed in last:
+        known = [key for key in (*needed, allocated.get(account_id)) if key is not None]
+        if known:
+            kept[account_id] = min(known)
+    reverts = AllocationRun.objects.filter(account__among=account_ids, reverts__isnull=False)
+    # A run reverts an earlier one. So where the newest comes first, what it keeps is not met yet.
+    for account_id, key, reverted in reverts.order_by("-pk").values_list(
+        "account_id", "pk", "reverts_id"
+    ):
+        if account_id in kept and key >= kept[account_id]:
+            kept[account_id] = min(kept[account_id], reverted)
+    return kept
+
+
+def _first_of(runs: "models.QuerySet[AllocationRun]", order: str) -> Subquery:
+    return Subquery(runs.order_by(order).values("pk")[:1])
 
 
 @outside_transaction
@@ -118,24 +127,38 @@ def archive_runs(account: Account, *, until: datetime, folder: Path, clock: Cloc
     return done
 
 
-def count_runs(account: Account, *, until: datetime) -> int:
-    """How many runs ``archive_runs`` would archive, if the audit finds nothing."""
-    return _old_runs(account.pk, until).count()
+def count_runs(account_ids: Sequence[int], *, until: datetime) -> int:
+    """How many runs ``archive_runs`` would archive of them, if the audit finds nothing."""
+    return sum(_old_runs(*end).count() for end in _ends(account_ids, until).items())
 
 
-def _old_runs(account_id: int, until: datetime) -> "models.QuerySet[AllocationRun]":
-    """Runs by primary key up to the first that is younger or has to stay: nothing between."""
-    runs: models.QuerySet[AllocationRun] = AllocationRun.objects.filter(account_id=account_id)
-    young = runs.filter(created_at__gte=until).order_by("pk")
-    ends = (young.values_list("pk", flat=True).first(), first_kept(account_id))
-    return runs.filter(pk__lt=min((key for key in ends if key is not None), default=0)).order_by(
-        "pk"
+def _ends(account_ids: Sequence[int], until: datetime) -> dict[int, int]:
+    """By account, the first run by primary key that is younger than ``until`` or has to stay."""
+    young = AllocationRun.objects.filter(account=OuterRef("pk"), created_at__gte=until)
+    first_young = Account.objects.filter(pk__among=account_ids).values_list(
+        "pk", _first_of(young, "pk")
     )
+    kept = first_kept(account_ids)
+    return {
+        account_id: kept[account_id] if key is None else min(key, kept[account_id])
+        for account_id, key in first_young
+        if account_id in kept
+    }
+
+
+def _old_runs(account_id: int, end: int) -> "models.QuerySet[AllocationRun]":
+    """Runs by primary key before ``end``: nothing between them stays."""
+    runs: models.QuerySet[AllocationRun] = AllocationRun.objects.filter(
+        account_id=account_id, pk__lt=end
+    )
+    return runs.order_by("pk")
 
 
 def _parts(account_id: int, until: datetime) -> Iterator[list[AllocationRun]]:
     """Runs of one month, at most ``RUNS_AT_ONCE``, as long as there are any."""
-    while runs := list(_old_runs(account_id, until)[:RUNS_AT_ONCE]):
+    while runs := [
+        run for end in _ends([account_id], until).items() for run in _old_runs(*end)[:RUNS_AT_ONCE]
+    ]:
         month = month_of(runs[0].created_at)
         part = []
         for run in runs:

@@ -385,6 +385,35 @@ def test_a_dry_run_counts_and_changes_nothing(desk: Desk, tmp_path: Path) -> Non
     assert not list(tmp_path.iterdir())
 
 
+def test_a_dry_run_counts_what_would_go_of_each_account_in_one_query_more_for_each(
+    make_desk: Callable[[], Desk], tmp_path: Path, django_assert_num_queries: Any
+) -> None:
+    """Also where a run that stays reverts one that reverts an older one."""
+    plain, chained, empty = make_desk(), make_desk(), make_desk()
+    for day, balance in ((5, "100"), (6, "110")):
+        plain.decide(datetime(2026, 10, day, tzinfo=UTC), balance)
+    plain.decide(NOW, "120")
+    chained.decide(datetime(2026, 10, 4, tzinfo=UTC), "90")
+    reverted = chained.decide(datetime(2026, 10, 5, tzinfo=UTC), "100")
+    back = revert_run(reverted.pk, clock=lambda: datetime(2026, 10, 6, tzinfo=UTC))
+    revert_run(back.pk, clock=lambda: datetime(2026, 10, 7, tzinfo=UTC))
+
+    # The accounts, four of what stays, and one for each account that has runs.
+    with django_assert_num_queries(5 + 2):
+        report = archive(
+            date(2026, 12, 31),
+            tmp_path,
+            account_ids=[each.account.pk for each in (plain, chained, empty)],
+            dry_run=True,
+            clock=lambda: NOW,
+        )
+
+    assert report.rows["runs"] == 2 + 1
+    done = old(tmp_path)
+    assert done.rows["runs"] == 3
+    assert AllocationRun.objects.filter(pk=reverted.pk).exists()
+
+
 # Deliveries
 
 
