@@ -56,6 +56,13 @@ def test_the_deepest_need_not_be_the_longest_nor_the_present_one() -> None:
     assert (found.current.since, found.current.days, found.depth_now) == (march(7), 1, D("0.1"))
 
 
+def test_of_what_is_alike_the_earlier_counts() -> None:
+    """1.1 and twice 0.88, then 1.1 again and 0.88."""
+    found = of("0.1", "-0.2", "0", "0.25", "-0.2", "0.25")
+
+    assert found.deepest == Drawdown(D("0.2"), march(2), march(2), march(3), recovered=march(4))
+
+
 def test_without_a_fall_there_is_none() -> None:
     found = of("0", "0.1", "0")
 

@@ -47,6 +47,18 @@ def test_their_roi_is_another_figure() -> None:
     assert roi(pnl, capital) == D("0.085714285714285714")
 
 
+def test_capital_below_one_is_capital_and_a_day_without_any_is_not_counted() -> None:
+    days = [day(0, "0.5", "0", "0.1"), day(1, "0", "0", "0"), day(2, "0.3", "0", "0")]
+
+    assert average_capital(days) == D("0.4")
+
+
+def test_days_of_several_links_are_one_of_the_same_date() -> None:
+    found = together([day(4, "1", "2", "3", ("4", "5")), day(4, "10", "20", "30", ("40", "50"))])
+
+    assert found == day(4, "11", "22", "33", ("44", "55"))
+
+
 def test_what_is_unrealised_is_earned_on_the_day_on_which_it_changes() -> None:
     days = [
         day(0, "1000", "0", "-1", ["0", "51"]),

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capital.domain.performance.measures.trades import EndedTrade, TradeStatistics, trade_statistics
+from capital.domain.performance.measures.trades import (
+    EndedTrade,
+    TradeStatistics,
+    TradeSums,
+    sums_of,
+    trade_statistics,
+)
 from capital.domain.reasons import Code, Reason
 from tests.domain.performance.measures.builders import D
 
@@ -41,6 +47,36 @@ def test_the_trades_of_the_ruling() -> None:
     assert (found.largest_win, found.largest_loss) == (300, -150)
     assert found.longest_losing_series == 1
     assert found.average_held_for == timedelta(hours=4, minutes=30)
+
+
+def test_sums_of_two_months_are_those_of_all_their_trades() -> None:
+    trades = [
+        EndedTrade(D(amount), timedelta(hours=number), is_complete=number % 3 != 0)
+        for number, amount in enumerate(STATED, start=1)
+    ]
+
+    first, second = sums_of(trades[:3]), sums_of(trades[3:])
+    first.add(second)
+
+    assert first == sums_of(trades)
+    assert first == TradeSums(
+        trades=8,
+        wins=5,
+        losses=3,
+        incomplete=2,
+        won=D(730),
+        lost=D(-280),
+        squares=D(182300),
+        held_for=timedelta(hours=36),
+        largest_win=D(300),
+        largest_loss=D(-150),
+    )
+
+
+def test_the_smallest_win_is_no_loss() -> None:
+    found = statistics("0.5")
+
+    assert (found.largest_win, found.largest_loss) == (D("0.5"), None)
 
 
 def test_a_trade_of_exactly_nothing_is_neither_and_ends_a_losing_series() -> None:
