@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from capital.domain.audit.pools import shown
-from capital.domain.money import EXACT, add_to, plain
+from capital.domain.money import EXACT, add_to
 from capital.domain.performance.pnl import Booked
 from capital.domain.reasons import Code, Reason
 
@@ -106,6 +106,6 @@ def check_booked_day(
 
 def _text(figure: Any) -> str:
     if isinstance(figure, dict):
-        parts = (f"{plain(amount)} {currency}" for currency, amount in sorted(figure.items()))
+        parts = (f"{shown(amount)} {currency}" for currency, amount in sorted(figure.items()))
         return ", ".join(parts) or "0"
     return shown(figure) if isinstance(figure, Decimal | None) else str(figure)
