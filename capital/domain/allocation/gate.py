@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from capital.domain.allocation.bounds import UNBOUND, Bounds
 from capital.domain.allocation.decision import Decision
@@ -22,8 +23,7 @@ _SHOWN_PERCENT = Decimal("0.01")
 INFINITE = "∞"
 
 
-@dataclass(frozen=True)
-class LinkState:
+class LinkState(NamedTuple):
     """The part of a link that decides its share: a change here makes a reallocation due."""
 
     strategy_key: str

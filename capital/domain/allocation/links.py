@@ -3,6 +3,7 @@
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from capital.domain.allocation.bounds import UNBOUND, Bounds
 from capital.domain.money import EXACT, ceil_to
@@ -19,9 +20,8 @@ _BY_STATUS: dict[str, Code | None] = {
 }
 
 
-@dataclass(frozen=True)
-class Link:
-    """One strategy on one account, as an allocation sees it.
+class Link(NamedTuple):
+    """One strategy on one account, as an allocation sees it: by the thousand, so a plain tuple.
 
     Attributes:
         id: Its primary key; the lower one wins a tie.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
+from typing import NamedTuple
 
 from capital.domain.allocation.links import ZERO, Link, Reserve
 from capital.domain.allocation.policies.contract import Known, Question, Step
@@ -17,8 +18,7 @@ from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 
 
-@dataclass(frozen=True)
-class EntryDecision:
+class EntryDecision(NamedTuple):
     """What one link had and gets. ``before`` is None where it never held capital.
 
     Attributes:

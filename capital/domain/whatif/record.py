@@ -1,7 +1,7 @@
 """Days on record, as a replay takes them: what each strategy earned with what it had."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -44,7 +44,7 @@ class LinkRecord:
         """
         if day < self.begins:
             return None
-        return self.link if day > self.ends else replace(self.link, idle=None)
+        return self.link if day > self.ends else self.link._replace(idle=None)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -134,7 +134,7 @@ class _Replay:
 
     def _with_capital(self, link: Link) -> Link:
         standing = self.links[link.id]
-        return replace(link, capital=standing.capital, set_aside=standing.aside, is_stopped=False)
+        return link._replace(capital=standing.capital, set_aside=standing.aside, is_stopped=False)
 
     def _divide(self, day: date, links: Sequence[Link]) -> Decimal:
         """Divide if that is due; what was moved by it."""

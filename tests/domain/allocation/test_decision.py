@@ -1,4 +1,3 @@
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -373,7 +372,7 @@ def test_deciding_again_on_what_was_decided_changes_nothing(
     by_pool = {Pool.SPOT: spot, Pool.FUTURES: futures}
     rule = {"currency": currency, "wallet_mode": WalletMode.SEPARATE, "reserve": reserve}
     first = after(decide(of_account, by_pool, **rule))
-    settled = [replace(one, capital=first[one.id]) for one in of_account]
+    settled = [one._replace(capital=first[one.id]) for one in of_account]
 
     again = decide(settled, by_pool, **rule)
 

@@ -1,6 +1,5 @@
 """What a run took is given back, as far as the present balance covers it."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -104,7 +103,7 @@ def test_what_the_balance_does_not_bear_is_refused_with_both_amounts(balance, sh
 
 
 def test_a_debt_bears_nothing_and_can_be_left_with_nothing():
-    links = {key: replace(each, capital=D(0)) for key, each in LINKS.items()}
+    links = {key: each._replace(capital=D(0)) for key, each in LINKS.items()}
 
     (pool,) = decide_revert(
         14,

@@ -88,19 +88,19 @@ def inputs(**fields: Any) -> Callable[[], RecordedRun]:
 
 def _other_weight() -> RecordedRun:
     links = dict(inputs_of(SPOT, SWAPS).links)
-    links[1] = replace(links[1], weight=Decimal(9))
+    links[1] = links[1]._replace(weight=Decimal(9))
     return inputs(links=links)()
 
 
 def _other_state() -> RecordedRun:
     links = dict(inputs_of(SPOT, SWAPS).links)
-    links[3] = replace(links[3], idle=None)
+    links[3] = links[3]._replace(idle=None)
     return inputs(links=links)()
 
 
 def _link_too_many() -> RecordedRun:
     links = dict(inputs_of(SPOT, SWAPS).links)
-    links[9] = replace(links[1], strategy_key="strategy-9")
+    links[9] = links[1]._replace(strategy_key="strategy-9")
     return inputs(links=links)()
 
 

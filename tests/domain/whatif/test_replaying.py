@@ -49,7 +49,7 @@ def link(key: int, told: Told, **fields: object) -> LinkRecord:
         for day, (start, added, realized) in told.items()
     }
     plain = Link(key, "abc"[key - 1], MarketType.FUTURES, D(1), None, D(77))
-    return LinkRecord(replace(plain, **fields), days)  # type: ignore[arg-type]
+    return LinkRecord(plain._replace(**fields), days)  # type: ignore[arg-type]
 
 
 def record(

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from types import MappingProxyType
+from typing import NamedTuple
 
 from capital.domain.allocation.links import ZERO, Link, Reserve
 from capital.domain.allocation.rules import Rules
@@ -45,12 +47,11 @@ class Did(StrEnum):
     SET_ASIDE = "set_aside"
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One thing that was done, with its figures as text."""
 
     did: Did
-    figures: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)

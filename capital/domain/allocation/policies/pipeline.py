@@ -146,8 +146,7 @@ def _within_band(work: Work, division: Division) -> Division:
     return replace(
         division,
         shares={
-            link.id: replace(
-                shares[link.id],
+            link.id: shares[link.id]._replace(
                 amount=EXACT.quantize(capital, work.quantum),
                 code=Code.WITHIN_BAND,
                 set_aside=link.set_aside,

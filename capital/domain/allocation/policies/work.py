@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 from capital.domain.allocation.links import ZERO, Link
 from capital.domain.allocation.policies.contract import Claims, Did, Question, Step, told
@@ -11,8 +12,7 @@ from capital.domain.money import EXACT
 from capital.domain.reasons import Code, Reason
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(NamedTuple):
     """What one link gets.
 
     Attributes:

@@ -220,5 +220,5 @@ def _reweighted(
 ) -> LinkedAccount:
     """The account as it will be."""
     by_link = {link.pk: weights[key] for key, link in named.items()}
-    links = (replace(link, weight=by_link.get(link.id, link.weight)) for link in linked.links)
+    links = (link._replace(weight=by_link.get(link.id, link.weight)) for link in linked.links)
     return replace(linked, links=tuple(links))

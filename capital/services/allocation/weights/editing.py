@@ -99,7 +99,7 @@ def foresee_saved_weights(
     ids = known_ids([account_id])
     require(actor, Act.CHANGE_LINK, account_ids=ids)
     stored = load_linked_accounts(ids)[account_id]
-    links = (replace(link, weight=weights.get(link.id, link.weight)) for link in stored.links)
+    links = (link._replace(weight=weights.get(link.id, link.weight)) for link in stored.links)
     linked = replace(stored, links=tuple(links))
     answers = observe_pools([(linked.account, linked.pools)], live=False, clock=clock)
     now = clock()

@@ -1,7 +1,6 @@
 """Pools that tests divide: links, what is known of them, and what each gets."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -27,9 +26,8 @@ def bound(
     exact = {
         name: Decimal(value) if isinstance(value, str) else value for name, value in bounds.items()
     }
-    return replace(
-        link(number, weight=weight, capital=capital),
-        bounds=Bounds(compounding=Compounding(compounding), **exact),
+    return link(number, weight=weight, capital=capital)._replace(
+        bounds=Bounds(compounding=Compounding(compounding), **exact)
     )
 
 

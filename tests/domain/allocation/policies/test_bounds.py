@@ -1,4 +1,3 @@
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -283,7 +282,7 @@ def test_more_in_use_than_the_balance_is_over_committed():
 
 def test_a_stopped_link_leaves_its_share_unallocated_and_keeps_what_is_in_use():
     decision = divided(
-        "1000", replace(link(1), is_stopped=True), link(2), facts=known(in_use={1: "100"})
+        "1000", link(1)._replace(is_stopped=True), link(2), facts=known(in_use={1: "100"})
     )
 
     assert got(decision) == ["100.00", "500.00"]

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -134,7 +133,7 @@ def test_the_claim_of_a_paused_link_stays_its_own_and_unallocated():
 
 
 def test_a_link_that_goes_on_takes_up_what_was_set_aside_for_it():
-    paused = replace(link(2, capital="0"), set_aside=Decimal("4800"))
+    paused = link(2, capital="0")._replace(set_aside=Decimal("4800"))
     decision = own("11000", link(1, capital="6200"), paused, then="11000", earned={1: "0", 2: "0"})
 
     assert got(decision) == ["6200.00", "4800.00"]
@@ -145,7 +144,7 @@ def test_the_claim_of_a_stopped_link_stays_its_own_and_unallocated():
     decision = own(
         "10000",
         link(1, capital="5000"),
-        replace(link(2, capital="5000"), is_stopped=True),
+        link(2, capital="5000")._replace(is_stopped=True),
         then="10000",
         earned={1: "0", 2: "0"},
     )
@@ -342,9 +341,8 @@ def test_what_compounding_takes_away_stays_the_link_s_own():
 
     again = own(
         "12000",
-        replace(
-            bound(1, capital="6000", compounding="half", base_capital="5000"),
-            set_aside=Decimal(1000),
+        bound(1, capital="6000", compounding="half", base_capital="5000")._replace(
+            set_aside=Decimal(1000)
         ),
         link(2, capital="5000"),
         then="12000",

@@ -179,7 +179,7 @@ def test_raising_one_ceiling_never_lowers_that_link(balance, pool, reserve, data
     ceiling = raised.bounds.max_amount
     higher = None if ceiling is None else EXACT.add(ceiling, data.draw(cents))
     others = [
-        replace(link, bounds=replace(link.bounds, max_amount=higher)) if link is raised else link
+        link._replace(bounds=replace(link.bounds, max_amount=higher)) if link is raised else link
         for link in links
     ]
 
@@ -238,7 +238,7 @@ def test_deciding_again_on_own_profits_changes_nothing(case):
     rules = Rules(policy=PolicyName.OWN_PROFIT)
     first = decide(balance, (links, known, rules), Reserve())
     settled = [
-        replace(entry.link, capital=entry.after, set_aside=entry.set_aside)
+        entry.link._replace(capital=entry.after, set_aside=entry.set_aside)
         for entry in first.entries
     ]
     nothing = {link.id: LinkFacts(earned=_ZERO) for link in links}

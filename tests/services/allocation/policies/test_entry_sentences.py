@@ -1,6 +1,5 @@
 """Each way in which an entry can come about says so, in a sentence of its own."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -23,10 +22,7 @@ OWN = {1: LinkFacts(earned=D(0)), 2: LinkFacts(earned=D(0))}
 
 
 def link(key: int, **fields: Any) -> Link:
-    return replace(
-        Link(key, f"bot-{key}", MarketType.FUTURES, D(1), None, D(50)),
-        **fields,
-    )
+    return Link(key, f"bot-{key}", MarketType.FUTURES, D(1), None, D(50))._replace(**fields)
 
 
 def bound(key: int, **bounds: Any) -> Link:
