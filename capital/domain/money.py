@@ -170,8 +170,11 @@ def plain(amount: Decimal) -> str:
 
 def with_decimals(amount: Decimal, currency: str) -> Decimal:
     """An amount unrounded, with the currency's decimals at least and no zeros beyond them."""
+    quantum = quantum_of(currency)
+    if amount.same_quantum(quantum):
+        return amount
     try:
-        return EXACT.quantize(amount, quantum_of(currency))
+        return EXACT.quantize(amount, quantum)
     except Inexact:
         # It has more decimals than the currency.
         return EXACT.normalize(amount)

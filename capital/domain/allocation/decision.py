@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 
 from capital.domain.allocation.links import Link, Reserve
 from capital.domain.allocation.policies.contract import Known
@@ -12,6 +13,8 @@ from capital.domain.balances import PoolReading, Source
 from capital.domain.money import quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
+
+_KEY = attrgetter("id")
 
 
 class Outcome(StrEnum):
@@ -83,6 +86,7 @@ def decide(
         InvalidAllocation: The weights of a pool cannot be used.
     """
     why = held or {}
+    by_pool, quantum = _by_pool(links, wallet_mode), quantum_of(currency)
     pools = tuple(
         keep_pool(pool, of_pool, why[pool], _kept_as(why[pool]))
         if pool in why
@@ -90,13 +94,14 @@ def decide(
             readings.get(pool) or _not_needed(pool),
             of_pool,
             reserve=reserve,
-            quantum=quantum_of(currency),
+            quantum=quantum,
             rules=rules,
             known=known,
         )
-        for pool, of_pool in _by_pool(links, wallet_mode).items()
+        for pool, of_pool in by_pool.items()
     )
-    return _outcome(pools, pools_in_use(links, wallet_mode), why)
+    in_use = [pool for pool, of in by_pool.items() if any(each.idle is None for each in of)]
+    return _outcome(pools, in_use, why)
 
 
 def _kept_as(reason: Reason) -> Code:
@@ -153,8 +158,11 @@ def _active(pool: PoolDecision) -> Sequence[EntryDecision]:
 
 def _by_pool(links: Sequence[Link], wallet_mode: WalletMode) -> dict[Pool, list[Link]]:
     """Links by the pool that they draw on: spot, futures, unified; each by primary key."""
+    by_key = sorted(links, key=_KEY)
+    if wallet_mode is WalletMode.UNIFIED:
+        return {Pool.UNIFIED: by_key} if by_key else {}
     by_pool: dict[Pool, list[Link]] = {}
-    for link in sorted(links, key=lambda link: link.id):
+    for link in by_key:
         by_pool.setdefault(pool_of(link.market, wallet_mode), []).append(link)
     return {pool: by_pool[pool] for pool in Pool if pool in by_pool}
 

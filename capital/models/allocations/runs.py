@@ -13,6 +13,7 @@ from capital.domain.pools import Pool
 from capital.models.accounts import Account
 from capital.models.columns.append_only import AppendOnlyModel, append_only_triggers, refuse_delete
 from capital.models.columns.exact import AmountField, RatioField
+from capital.models.columns.json_text import ReadsWhatWasWritten
 from capital.models.links import StrategyAccount
 
 
@@ -34,7 +35,7 @@ CHANGES_CAPITAL = (Outcome.APPLIED.value, Outcome.SKIPPED.value)
 _RARE_OUTCOMES = (Outcome.SKIPPED.value, Outcome.HELD.value, Outcome.FAILED.value)
 
 
-class AllocationRun(AppendOnlyModel):
+class AllocationRun(ReadsWhatWasWritten, AppendOnlyModel):
     """One decision for one account: who or what asked, and what came of it.
 
     A run in which nothing changed has no pool and entry rows; ``snapshot`` holds what it saw.

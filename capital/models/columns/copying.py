@@ -1,7 +1,6 @@
 """Many new rows at once, by COPY: a third of what an INSERT of them costs on PostgreSQL."""
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,6 +14,7 @@ from psycopg.adapt import PyFormat, Transformer
 
 from capital.models.columns.exact import ExactDecimalField
 from capital.models.columns.exact_text import ExactTextField, exact_text
+from capital.models.columns.json_text import JsonText
 
 _Write = Callable[[Any], str]
 
@@ -30,7 +30,6 @@ _WHOLE_NUMBERS = (
 )
 
 _NULL = r"\N"
-_SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -174,7 +173,8 @@ def _usual_ways(field: Any) -> Mapping[type, _Write]:
         return found | {Decimal: exact_text}
     if kind is models.JSONField:
         write = partial(json.dumps, cls=field.encoder)
-        return found | dict.fromkeys((dict, list), lambda value: _escaped(write(value)))
+        of_values = dict.fromkeys((dict, list), lambda value: _escaped(write(value)))
+        return found | of_values | {JsonText: _escaped}
     return {}
 
 
@@ -199,7 +199,10 @@ def _written(moment: datetime) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
+    # Four looks through memory: a pattern takes thirty times as long to find none of them.
+    if "\\" in text or "\t" in text or "\n" in text or "\r" in text:
+        return text.translate(_ESCAPES)
+    return text
 
 
 def new_keys(cursor: Any, model: type[models.Model], count: int) -> list[int]:

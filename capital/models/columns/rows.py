@@ -5,6 +5,7 @@ written, and no signal is sent. PostgreSQL takes many rows by COPY, SQLite by ``
 are one INSERT on both.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any, TypeAlias
@@ -12,6 +13,7 @@ from typing import Any, TypeAlias
 from django.db import connections, models, router, transaction
 
 from capital.models.columns.copying import copy_into, new_keys
+from capital.models.columns.json_text import JsonText
 
 # For fewer rows one INSERT is as fast, and has the least statements.
 FEWEST = 50
@@ -32,7 +34,7 @@ def insert_rows(
         model: Whose rows.
         names: Of the columns, such as ``account_id``, without the primary key; the others get
             their defaults.
-        rows: The values of each.
+        rows: The values of each; of a column with JSON also a ``JsonText``.
         keyed: Whether somebody needs the keys; if not, none need be returned.
 
     Raises:
@@ -116,7 +118,11 @@ def _prepared(
     """The values as the database takes them, checked by their fields."""
     prepare = [field.get_db_prep_save for field in fields]
     for row in rows:
-        yield [each(value, connection) for each, value in zip(prepare, row, strict=True)]
+        yield [
+            # Drivers want the value, and encode it themselves.
+            each(json.loads(value) if type(value) is JsonText else value, connection)
+            for each, value in zip(prepare, row, strict=True)
+        ]
 
 
 def _insert(

@@ -8,7 +8,17 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, TypedDict
 
-from django.db.models import BooleanField, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import (
+    BooleanField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+)
 
 from capital.domain.allocation.bounds import UNBOUND, USUAL_PRIORITY, Bounds, Compounding
 from capital.domain.allocation.decision import pools_in_use
@@ -152,7 +162,13 @@ def load_linked_accounts(
         if link.capital is not None:
             since, counted, unrealized, pnl = row[_OF_LINK : -len(_FLAGS)]
             standing[row[1]][link.id] = CapitalRow(
-                link.id, link.capital, since, counted, unrealized, link.set_aside, pnl
+                link.id,
+                link.capital,
+                since,
+                ZERO if counted == "0" else Decimal(counted),
+                ZERO if unrealized == "0" else unrealized and Decimal(unrealized),
+                link.set_aside,
+                pnl,
             )
         if any(flags):
             for name, flag in zip(_FLAGS, flags, strict=True):
@@ -181,6 +197,9 @@ def _link_rows(ids: AccountIds, accounts: Mapping[int, Account]) -> QuerySet[Any
             reserving=Exists(
                 Reservation.objects.filter(strategy_account=OuterRef("pk"), is_held=True)
             ),
+            # As they are stored: most are "0", and to have each converted takes longer than to ask.
+            counted=_as_text("capital__pnl_counted"),
+            unrealized=_as_text("capital__unrealized_then"),
         )
         .order_by("pk")
         .values_list(
@@ -197,13 +216,17 @@ def _link_rows(ids: AccountIds, accounts: Mapping[int, Account]) -> QuerySet[Any
             *BOUND_FIELDS,
             "max_drawdown_percent",
             "capital__pnl_since",
-            "capital__pnl_counted",
-            "capital__unrealized_then",
+            "counted",
+            "unrealized",
             "capital__current_pnl",
             *_FLAGS,
         )
     )
     return rows
+
+
+def _as_text(name: str) -> ExpressionWrapper:
+    return ExpressionWrapper(F(name), output_field=TextField())
 
 
 def _limit_stops() -> Any:

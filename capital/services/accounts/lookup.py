@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from decimal import Decimal
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -131,11 +132,31 @@ def reserve_of(account: Account) -> Reserve:
 
 def rules_of(account: Account) -> Rules:
     """By which policy the account's pools are divided."""
+    return _rules(
+        account.policy,
+        account.lookback_days,
+        account.max_unexplained_percent,
+        account.drift_band_percent,
+        account.with_open_positions,
+        account.counts_spot_holdings,
+    )
+
+
+# Most accounts have the same.
+@lru_cache(maxsize=256)
+def _rules(
+    policy: str,
+    lookback_days: int,
+    max_unexplained_percent: Decimal,
+    drift_band_percent: Decimal,
+    with_open_positions: str,
+    counts_spot_holdings: bool,  # noqa: FBT001  # a column among others
+) -> Rules:
     return Rules(
-        policy=PolicyName(account.policy),
-        lookback_days=account.lookback_days,
-        max_unexplained_percent=account.max_unexplained_percent,
-        drift_band_percent=account.drift_band_percent,
-        with_open_positions=WithOpenPositions(account.with_open_positions),
-        counts_spot_holdings=account.counts_spot_holdings,
+        policy=PolicyName(policy),
+        lookback_days=lookback_days,
+        max_unexplained_percent=max_unexplained_percent,
+        drift_band_percent=drift_band_percent,
+        with_open_positions=WithOpenPositions(with_open_positions),
+        counts_spot_holdings=counts_spot_holdings,
     )

@@ -20,11 +20,12 @@ from capital.models import (
     AllocationRun,
     StrategyCapital,
 )
+from capital.models.columns.json_text import JsonText
 from capital.models.columns.rows import insert_rows, upsert_rows
 from capital.services.allocation.causes.told import causes_as_json
-from capital.services.allocation.policies.kept import inputs_as_json, steps_as_json
+from capital.services.allocation.policies.kept import inputs_text, steps_text
 from capital.services.allocation.request import AllocationRequest
-from capital.services.allocation.stored import pools_as_json
+from capital.services.allocation.stored import pools_text
 from capital.services.allocation.verdicts import Verdict
 from capital.services.balances.locked import learn
 from capital.services.balances.summaries import Summaries
@@ -50,6 +51,9 @@ _RUN = (
     "reverts_id",
     "created_at",
 )
+# Of these, what is written as ``JsonText``.
+_TEXTS = ("snapshot", "basis", "pnl")
+_COLUMNS = tuple(field.attname for field in AllocationRun._meta.concrete_fields)
 _POOL = (
     "run_id",
     "pool",
@@ -134,9 +138,9 @@ def record_runs(
         known={key: each for verdict in verdicts for key, each in verdict.told.earned.items()},
     )
     _write_capital(decisions, counted, now=now)
-    asked = _asked(request, now=now)
+    asked, arguments = _asked(request, now=now), request.recorded
     rows = [
-        (*_run(verdict, decision, request), _records_of(decision, counted), *asked)
+        (*_run(verdict, decision, arguments), _records_of(decision, counted), *asked)
         for verdict, decision in decided
     ]
     keys = insert_rows(AllocationRun, _RUN, rows)
@@ -168,12 +172,12 @@ def record_checks(verdicts: Sequence[Verdict], *, now: datetime) -> None:
     )
 
 
-def _run(verdict: Verdict, decision: Decision, request: AllocationRequest) -> tuple[Any, ...]:
+def _run(verdict: Verdict, decision: Decision, arguments: dict[str, Any]) -> tuple[Any, ...]:
     """What the run of a decision says of it. An unchanged one carries its pools as a snapshot."""
     account = verdict.linked.account
     snapshot = None
     if decision.outcome is Outcome.UNCHANGED:
-        snapshot = pools_as_json(decision, account.currency)
+        snapshot = JsonText(pools_text(decision, account.currency))
     return (
         account.pk,
         decision.outcome.value,
@@ -181,7 +185,7 @@ def _run(verdict: Verdict, decision: Decision, request: AllocationRequest) -> tu
         dict(decision.reason.figures),
         snapshot,
         _basis(verdict, decision),
-        request.recorded | causes_as_json(verdict.causes),
+        arguments | causes_as_json(verdict.causes),
     )
 
 
@@ -198,20 +202,23 @@ def _asked(request: AllocationRequest, *, now: datetime) -> tuple[Any, ...]:
 
 
 def _as_instance(key: int, row: tuple[Any, ...], account: Account) -> AllocationRun:
-    """A run that was written."""
-    run = AllocationRun(pk=key, account=account, **dict(zip(_RUN[1:], row[1:], strict=True)))
-    run._state.adding = False
-    run._state.db = router.db_for_write(AllocationRun)
+    """A run that was written. Its JSON that is text is read when somebody asks for it."""
+    values = {"id": key} | dict(zip(_RUN, row, strict=True))
+    written = {name: values.pop(name) for name in _TEXTS if values[name] is not None}
+    names = [name for name in _COLUMNS if name in values]
+    using = router.db_for_write(AllocationRun)
+    run: AllocationRun = AllocationRun.from_db(using, names, [values[name] for name in names])
+    run.written = written
+    run.account = account
     return run
 
 
-def _basis(verdict: Verdict, decision: Decision) -> dict[str, Any] | None:
+def _basis(verdict: Verdict, decision: Decision) -> JsonText | None:
     """The inputs, and what each step did; an unchanged run has the steps in its snapshot."""
     if verdict.inputs is None:
         return None
-    inputs = inputs_as_json(verdict.inputs)
-    steps = {} if decision.outcome is Outcome.UNCHANGED else steps_as_json(decision)
-    return inputs | {"steps": steps} if steps else inputs
+    steps = "" if decision.outcome is Outcome.UNCHANGED else steps_text(decision)
+    return JsonText(inputs_text(verdict.inputs, steps))
 
 
 def _write_pools(keys: Sequence[int], decided: Sequence[tuple[Verdict, Decision]]) -> None:
@@ -253,10 +260,11 @@ def _pool(run_id: int, pool: PoolDecision, currency: str) -> tuple[Any, ...]:
     )
 
 
-def _records_of(decision: Decision, counted: Mapping[int, Counted]) -> dict[str, Any] | None:
+def _records_of(decision: Decision, counted: Mapping[int, Counted]) -> JsonText | None:
     """What the run of a decision says of the PnL that it counts; None where it counts none."""
     links = [entry.link.id for pool in decision.pools for entry in pool.entries]
-    return {str(key): counted[key].record for key in links if key in counted} or None
+    told = [f'"{key}": {counted[key].record}' for key in links if key in counted]
+    return JsonText(f"{{{', '.join(told)}}}") if told else None
 
 
 def _write_capital(

@@ -1,5 +1,6 @@
 """The shapes of the JSON columns in which decisions are stored."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -16,9 +17,10 @@ from capital.domain.money import amount_text, parse_amount, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account
+from capital.models.columns.json_text import quoted
 from capital.services.allocation.policies.in_use import InUse
 from capital.services.allocation.policies.kept import (
-    each_step_as_json,
+    each_step_text,
     steps_from_json,
     weight_text,
 )
@@ -129,44 +131,44 @@ def shown_from_json(account: Account, shown: Mapping[str, Any]) -> RunReport:
 
 
 def pools_as_json(decision: Decision, currency: str) -> list[dict[str, Any]]:
-    """For a run's snapshot; amounts as text, times as ISO 8601.
+    """For a plan's column; amounts as text, times as ISO 8601."""
+    told: list[dict[str, Any]] = json.loads(pools_text(decision, currency))
+    return told
 
-    What ``report_decision`` tells of the pools, made without it: there is one for each account.
+
+def pools_text(decision: Decision, currency: str) -> str:
+    """The same for a run's snapshot, as JSON: there is one for each account.
+
+    It tells what ``report_decision`` does of the pools.
     """
-    return [_pool_as_json(pool, currency) for pool in decision.pools]
+    return f"[{', '.join([_pool_text(pool, currency) for pool in decision.pools])}]"
 
 
-def _pool_as_json(pool: PoolDecision, currency: str) -> dict[str, Any]:
-    reading = pool.reading
+def _pool_text(pool: PoolDecision, currency: str) -> str:
+    reading, figures = pool.reading, pool.reason.figures
     balance = None if reading.source is Source.NONE else reading.amount
-    told: dict[str, Any] = {
-        "pool": reading.pool.value,
-        "balance": _text(balance, currency),
-        "source": reading.source.value,
-        "observed_at": reading.observed_at and timezone.localtime(reading.observed_at).isoformat(),
-        "reserve": _text(pool.reserve, currency),
-        "unallocated": _text(pool.unallocated, currency),
-        "code": pool.reason.code.value,
-        "figures": dict(pool.reason.figures),
-        "entries": [_entry_as_json(entry, currency) for entry in pool.entries],
-    }
+    holdings = ""
     if reading.holdings is not None:
-        told["holdings"] = amount_text(reading.holdings, currency)
-    return told
+        holdings = f', "holdings": {_text(reading.holdings, currency)}'
+    entries = [_entry_text(entry, currency) for entry in pool.entries]
+    return (
+        f'{{"pool": "{reading.pool}", "balance": {_text(balance, currency)}, '
+        f'"source": "{reading.source}", "observed_at": {_local_time(reading.observed_at)}, '
+        f'"reserve": {_text(pool.reserve, currency)}, '
+        f'"unallocated": {_text(pool.unallocated, currency)}, "code": "{pool.reason.code}", '
+        f'"figures": {json.dumps(dict(figures)) if figures else "{}"}, '
+        f'"entries": [{", ".join(entries)}]{holdings}}}'
+    )
 
 
-def _entry_as_json(entry: EntryDecision, currency: str) -> dict[str, Any]:
-    after = _text(entry.after, currency)
-    told: dict[str, Any] = {
-        "strategy": entry.link.strategy_key,
-        "weight": weight_text(entry.link.weight),
-        "before": _text(entry.before, currency) if entry.changed else after,
-        "after": after,
-        "code": entry.code.value,
-    }
-    if entry.steps:
-        told["steps"] = each_step_as_json(entry.steps)
-    return told
+def _entry_text(entry: EntryDecision, currency: str) -> str:
+    link, after = entry.link, _text(entry.after, currency)
+    before = _text(entry.before, currency) if entry.changed else after
+    steps = f', "steps": {each_step_text(entry.steps)}' if entry.steps else ""
+    return (
+        f'{{"strategy": {quoted(link.strategy_key)}, "weight": "{weight_text(link.weight)}", '
+        f'"before": {before}, "after": {after}, "code": "{entry.code}"{steps}}}'
+    )
 
 
 def pool_from_json(stored: Mapping[str, Any]) -> PoolReport:
@@ -226,8 +228,12 @@ def recorded_pool_from_json(stored: Mapping[str, Any], inputs: Inputs | None) ->
     )
 
 
-def _text(amount: Decimal | None, currency: str) -> str | None:
-    return None if amount is None else amount_text(amount, currency)
+def _text(amount: Decimal | None, currency: str) -> str:
+    return "null" if amount is None else f'"{amount_text(amount, currency)}"'
+
+
+def _local_time(moment: datetime | None) -> str:
+    return "null" if moment is None else f'"{timezone.localtime(moment).isoformat()}"'
 
 
 def _decimal(text: str | None) -> Decimal | None:

@@ -18,7 +18,7 @@ from capital.services.accounts.linked import LinkedAccount
 from capital.services.accounts.lookup import wallet_mode_problem
 from capital.services.allocation.inputs import decided_before, inputs_of, load_inputs
 from capital.services.allocation.policies.in_use import InUse, load_in_use
-from capital.services.allocation.policies.known import Told, load_known
+from capital.services.allocation.policies.known import NOTHING_TOLD, Told, load_known
 from capital.services.allocation.request import AllocationRequest
 from capital.services.balances.live import LiveAnswers
 from capital.services.balances.readings import (
@@ -64,7 +64,7 @@ class Verdict:
     judged: JudgedReadings = field(default_factory=JudgedReadings)
     inputs: Inputs | None = None
     reads_again: bool = False
-    told: Told = field(default_factory=Told)
+    told: Told = NOTHING_TOLD
     why_due: Reason | None = None
     causes: Sequence[Reason] = ()
 
@@ -161,7 +161,8 @@ def known_of(
     if in_use is None:
         in_use = load_in_use(linked_accounts, readings, now=now, by_books=by_books)
     for key, each in judged.items():
-        each.readings = readings[key] = in_use[key].counted_in(readings[key])
+        if in_use[key].holdings:
+            each.readings = readings[key] = in_use[key].counted_in(readings[key])
     told = load_known(linked_accounts, readings, in_use, now=now)
     unknown = [key for key, each in told.items() if each.in_use.unknown]
     for key, last in (load_inputs(unknown) if unknown else {}).items():
@@ -289,6 +290,8 @@ def ask_gate(
 def _held_pools(linked: LinkedAccount, told: Told, holds: Holds) -> Holds:
     """The pools of the account whose capital stays as it is, and why."""
     why = {**told.in_use.unknown, **holds}
+    if not why:
+        return {}  # as of most accounts
     pools = set(linked.pool_of.values())
     return {pool: why[pool] for pool in Pool if pool in pools and pool in why}
 
@@ -429,7 +432,7 @@ def _divided(
     settled = {**told.before, **{pool: told.settled[pool] for pool in begun & told.settled.keys()}}
     before = decided_before(linked, last or told.last, held)
     inputs = inputs_of(linked, divided, told.known, settled, told.before, before)
-    return replace(_decided(linked, decision, judged, inputs), told=told)
+    return _decided(linked, decision, judged, inputs, told)
 
 
 def _says_nothing_new(verdict: Verdict) -> bool:
@@ -452,5 +455,7 @@ def _decided(
     decision: Decision,
     judged: JudgedReadings | None = None,
     inputs: Inputs | None = None,
+    told: Told = NOTHING_TOLD,
 ) -> Verdict:
-    return Verdict(linked, decision, decision.reason, judged or JudgedReadings(), inputs)
+    judged = JudgedReadings() if judged is None else judged
+    return Verdict(linked, decision, decision.reason, judged, inputs, told=told)

@@ -7,10 +7,9 @@ not begun again. A revert takes up again what counted before the run that it rev
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef
 
@@ -26,10 +25,12 @@ from capital.services.trading.days import pnl_since, settled_base
 from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
+_EQUITY = BalanceBasis.EQUITY.value
+# Of a ``CapitalRow``: the columns of ``Count``.
+_COUNTS = slice(2, 6)
 
 
-@dataclass(frozen=True)
-class Count:
+class Count(NamedTuple):
     """From when the PnL of one link counts, and what was counted before.
 
     Attributes:
@@ -49,18 +50,17 @@ class Count:
         """As it stands."""
         return cls(row.pnl_since, row.pnl_counted, row.unrealized_then, row.set_aside)
 
-    def as_json(self) -> dict[str, Any]:
-        """Amounts as text, times as ISO 8601."""
-        aside = {"set_aside": plain(self.set_aside)} if self.set_aside else {}
-        return aside | {
-            "since": None if self.since is None else self.since.isoformat(),
-            "counted": plain(self.counted),
-            "unrealized": None if self.unrealized is None else plain(self.unrealized),
-        }
+    def as_text(self) -> str:
+        """As the fields of a JSON object; amounts as text, times as ISO 8601."""
+        aside = f'"set_aside": "{plain(self.set_aside)}", ' if self.set_aside else ""
+        since = "null" if self.since is None else f'"{self.since.isoformat()}"'
+        unrealized = "null" if self.unrealized is None else f'"{plain(self.unrealized)}"'
+        counted = plain(self.counted)
+        return f'{aside}"since": {since}, "counted": "{counted}", "unrealized": {unrealized}'
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Count":
-        """The inverse of ``as_json``."""
+        """The inverse of ``as_text``."""
         since, unrealized = stored["since"], stored["unrealized"]
         return cls(
             None if since is None else datetime.fromisoformat(since),
@@ -70,16 +70,16 @@ class Count:
         )
 
 
-@dataclass(frozen=True)
-class Counted:
+class Counted(NamedTuple):
     """What one run counts of one link: the row of its capital afterwards, and its record.
 
     Attributes:
+        record: As JSON.
         stands: Whether the row is as it was.
     """
 
     capital: CapitalRow
-    record: dict[str, Any]
+    record: str
     stands: bool
 
 
@@ -112,38 +112,39 @@ def count_pnl(
     ]
     if not decided:
         return {}
-    moments = {entry.link.id: moment for _, moment, entry in decided}
-    traded = _traded(list(moments))
+    traded = set(_traded([linked.account.pk for linked, _ in decisions]))
+    wanted = [each for each in decided if each[2].link.id in traded]
     earned = {
         **known,
         **earned_until(
-            {link_id: moments[link_id] for link_id in traded if link_id not in known},
-            {entry.link.id: linked.account.currency for linked, _, entry in decided},
+            {entry.link.id: at for _, at, entry in wanted if entry.link.id not in known},
+            {entry.link.id: linked.account.currency for linked, _, entry in wanted},
             now=now,
         ),
     }
     found = {}
+    texts = _Texts()
     for linked, moment, entry in decided:
         link_id = entry.link.id
+        of_link = earned.get(link_id)
         present = linked.standing.get(link_id)
         before = present or CapitalRow(link_id)
-        count = _begun(moment, earned.get(link_id), entry.set_aside or _ZERO)
+        count = _begun(moment, of_link, entry.set_aside or _ZERO)
         if entry.code is Code.RESTORED:
             record = restores.get(str(link_id))
             count = Count.of(before) if record is None else Count.from_json(record["before"])
         assert entry.after is not None, "the others were left out"
-        is_equity = linked.account.balance_basis == BalanceBasis.EQUITY.value
-        after, record = _counted(
-            before, entry.after, count, earned.get(link_id), is_equity=is_equity
-        )
+        is_equity = linked.account.balance_basis == _EQUITY
+        after = _after(link_id, entry.after, count, of_link, is_equity=is_equity)
+        record = _record(before, after, texts, is_equity=is_equity)
         found[link_id] = Counted(after, record, after == present)
     return found
 
 
-def _traded(link_ids: Sequence[int]) -> list[int]:
-    """Those of these links that ever earned, in one query."""
+def _traded(account_ids: Sequence[int]) -> list[int]:
+    """The links of these accounts that ever earned, in one query."""
     days = SymbolDay.objects.filter(strategy_account=OuterRef("pk"))
-    links = StrategyAccount.objects.filter(Exists(days), pk__among=link_ids)
+    links = StrategyAccount.objects.filter(Exists(days), account_id__among=account_ids)
     return list(links.order_by("pk").values_list("pk", flat=True))
 
 
@@ -153,36 +154,33 @@ def _begun(moment: datetime, earned: Earned | None, set_aside: Decimal) -> Count
     return Count(moment, earned.until, earned.unrealized, set_aside)
 
 
-def _counted(
-    before: CapitalRow,
-    allocated: Decimal,
-    count: Count,
-    earned: Earned | None,
-    *,
-    is_equity: bool,
-) -> tuple[CapitalRow, dict[str, Any]]:
-    """The row of a link's capital after the run, and what the run says of it."""
-    after = CapitalRow(
-        before.strategy_account_id,
-        allocated,
-        count.since,
-        count.counted,
-        count.unrealized,
-        count.set_aside,
-    )
+def _after(
+    link_id: int, allocated: Decimal, count: Count, earned: Earned | None, *, is_equity: bool
+) -> CapitalRow:
+    """The row of a link's capital after the run."""
+    after = CapitalRow(link_id, allocated, *count)
     if earned is not None:
         pnl = pnl_since(after, earned.by_now, earned.unrealized, is_equity=is_equity)
         if pnl is not None:
             cut = cut_for(StrategyCapital, "current_pnl", pnl)
             after = after._replace(current_pnl=cut)
+    return after
+
+
+class _Texts(dict[tuple[Any, ...], str]):
+    """What counts as text, by the columns of a row: the links of a pool mostly have the same."""
+
+    def __missing__(self, counts: tuple[Any, ...]) -> str:
+        self[counts] = text = Count(*counts).as_text()
+        return text
+
+
+def _record(before: CapitalRow, after: CapitalRow, texts: _Texts, *, is_equity: bool) -> str:
+    """What the run says of a link, as JSON."""
     had = settled_base(before, is_equity=is_equity)
     has = settled_base(after, is_equity=is_equity)
-    added = None if had is None or has is None else EXACT.subtract(has, had)
-    counted_before = Count.of(before)
-    told = count.as_json()
-    record = {
-        **told,
-        "before": dict(told) if counted_before == count else counted_before.as_json(),
-        "added": None if added is None else plain(EXACT.normalize(added)),
-    }
-    return after, record
+    added = "null"
+    if had is not None and has is not None:
+        added = f'"{plain(EXACT.normalize(EXACT.subtract(has, had)))}"' if has != had else '"0"'
+    told, told_before = texts[after[_COUNTS]], texts[before[_COUNTS]]
+    return f'{{{told}, "before": {{{told_before}}}, "added": {added}}}'

@@ -372,7 +372,10 @@ def settled_base(capital: StrategyCapital | CapitalRow, *, is_equity: bool) -> D
     then = capital.unrealized_then if is_equity else _ZERO
     if then is None:
         return None
-    base = EXACT.subtract(capital.allocated_capital, Decimal(str(capital.pnl_counted)))
+    counted = capital.pnl_counted
+    if not (counted or then):
+        return capital.allocated_capital  # as most are: nothing was ever earned
+    base = EXACT.subtract(capital.allocated_capital, Decimal(str(counted)))
     return EXACT.subtract(base, then)
 
 

@@ -65,6 +65,10 @@ class InUse:
         return replace(known, links=links)
 
 
+# Most accounts have nothing in use.
+NOTHING_IN_USE = InUse()
+
+
 def load_in_use(
     linked_accounts: Mapping[int, LinkedAccount],
     readings: Mapping[int, _Readings],
@@ -96,10 +100,11 @@ def load_in_use(
         for link_id in linked.reserving
     }
     reserved = held_capital(reserving, now=now) if reserving else {}
-    found = {}
+    found = dict.fromkeys(linked_accounts, NOTHING_IN_USE)
     for key, linked in linked_accounts.items():
         of_account = {link: reserved[link].amount for link in linked.reserving if link in reserved}
-        found[key] = InUse(of_account, positions=_reserved(of_account))
+        if of_account:
+            found[key] = InUse(of_account, positions=_reserved(of_account))
     if terms is not None:
         for key, linked in watched.items():
             found[key] = _Account(linked, terms, readings.get(key, {}), now, by_books).in_use()

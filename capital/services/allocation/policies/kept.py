@@ -1,5 +1,6 @@
 """The shape in which a run keeps its inputs: amounts as text, and nothing that is as usual."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +16,7 @@ from capital.domain.allocation.rules import PolicyName, Rules, WithOpenPositions
 from capital.domain.money import EXACT, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
+from capital.models.columns.json_text import quoted
 
 # Each is flat, so that its fields are its values.
 _USUAL_BOUNDS, _USUAL_RULES = vars(Bounds()), vars(Rules())
@@ -29,19 +31,38 @@ _PLAIN = (bool, int, type(None))
 
 
 def inputs_as_json(inputs: Inputs) -> dict[str, Any]:
-    """For the run's column; amounts as text."""
-    told: dict[str, Any] = {
-        "links": {str(key): _link(link) for key, link in inputs.links.items()},
-        "reserve": {
-            "percent": plain(EXACT.normalize(inputs.reserve.percent)),
-            "amount": plain(EXACT.normalize(inputs.reserve.amount)),
-        },
-        "balances": {pool.value: plain(amount) for pool, amount in inputs.balances.items()},
-    }
-    optional = {
+    """For a plan's column; amounts as text."""
+    told: dict[str, Any] = json.loads(inputs_text(inputs))
+    return told
+
+
+def inputs_text(inputs: Inputs, steps: str = "") -> str:
+    """For the run's column, as JSON: it is written for each account, with all of its links.
+
+    Args:
+        inputs: What the run was decided on.
+        steps: What ``steps_text`` tells of the decision; empty for none.
+    """
+    links = [_link_text(key, link) for key, link in inputs.links.items()]
+    balances = [f'"{pool}": "{plain(amount)}"' for pool, amount in inputs.balances.items()]
+    parts = [
+        f'"links": {{{", ".join(links)}}}',
+        f'"reserve": {_reserve_text(inputs.reserve)}',
+        f'"balances": {{{", ".join(balances)}}}',
+    ]
+    parts += [f'"{name}": {json.dumps(each)}' for name, each in _optional(inputs).items() if each]
+    if steps:
+        parts.append(f'"steps": {steps}')
+    return f"{{{', '.join(parts)}}}"
+
+
+def _optional(inputs: Inputs) -> dict[str, Any]:
+    """What few runs have."""
+    known = inputs.known
+    return {
         "rules": _unusual(vars(inputs.rules), _USUAL_RULES),
-        "known_links": _each(inputs.known.links, _USUAL_LINK_FACTS),
-        "known_pools": _each(inputs.known.pools, _USUAL_POOL_FACTS),
+        "known_links": _each(known.links, _USUAL_LINK_FACTS) if known.links else None,
+        "known_pools": _each(known.pools, _USUAL_POOL_FACTS) if known.pools else None,
         "aside": {str(key): plain(amount) for key, amount in inputs.aside.items() if amount},
         "settled": {pool.value: _settled(each) for pool, each in inputs.settled.items()},
         "settled_before": {
@@ -52,7 +73,12 @@ def inputs_as_json(inputs: Inputs) -> dict[str, Any]:
             for pool, then in inputs.held.items()
         },
     }
-    return told | {name: each for name, each in optional.items() if each}
+
+
+@lru_cache(maxsize=1024)
+def _reserve_text(reserve: Reserve) -> str:
+    percent, amount = EXACT.normalize(reserve.percent), EXACT.normalize(reserve.amount)
+    return f'{{"percent": "{plain(percent)}", "amount": "{plain(amount)}"}}'
 
 
 def inputs_from_json(stored: Mapping[str, Any]) -> Inputs:
@@ -97,19 +123,24 @@ def inputs_from_json(stored: Mapping[str, Any]) -> Inputs:
     )
 
 
-def steps_as_json(decision: Decision) -> dict[str, Any]:
-    """What each step did to each link, by link; for the run's column."""
-    return {
-        str(entry.link.id): each_step_as_json(entry.steps)
+def steps_text(decision: Decision) -> str:
+    """What each step did to each link, by link, as JSON for the run's column; empty for none."""
+    told = [
+        f'"{entry.link.id}": {each_step_text(entry.steps)}'
         for pool in decision.pools
         for entry in pool.entries
         if entry.steps
-    }
+    ]
+    return f"{{{', '.join(told)}}}" if told else ""
 
 
-def each_step_as_json(steps: Iterable[Step]) -> list[dict[str, str]]:
-    """The steps of one link."""
-    return [{"did": step.did.value, **step.figures} for step in steps]
+def each_step_text(steps: Iterable[Step]) -> str:
+    """The steps of one link, as JSON."""
+    told = []
+    for step in steps:
+        figures = [f', "{name}": {quoted(text)}' for name, text in step.figures.items()]
+        told.append(f'{{"did": "{step.did}"{"".join(figures)}}}')
+    return f"[{', '.join(told)}]"
 
 
 def steps_from_json(stored: Iterable[Mapping[str, str]]) -> tuple[Step, ...]:
@@ -122,17 +153,15 @@ def steps_from_json(stored: Iterable[Mapping[str, str]]) -> tuple[Step, ...]:
     )
 
 
-def _link(link: LinkState) -> dict[str, Any]:
-    told = {
-        "strategy": link.strategy_key,
-        "weight": weight_text(link.weight),
-        "idle": link.idle,
-        **({"stopped": True} if link.stopped else {}),
-    }
-    if link.bounds is UNBOUND:
-        return told
-    bounds = _unusual(vars(link.bounds), _USUAL_BOUNDS)
-    return told | {"bounds": bounds} if bounds else told
+def _link_text(key: int, link: LinkState) -> str:
+    idle = "null" if link.idle is None else f'"{link.idle}"'
+    strategy, weight = quoted(link.strategy_key), weight_text(link.weight)
+    told = f'"{key}": {{"strategy": {strategy}, "weight": "{weight}", "idle": {idle}'
+    if link.stopped:
+        told += ', "stopped": true'
+    if link.bounds is not UNBOUND and (bounds := _unusual(vars(link.bounds), _USUAL_BOUNDS)):
+        told += f', "bounds": {json.dumps(bounds)}'
+    return told + "}"
 
 
 @lru_cache(maxsize=4096)

@@ -25,7 +25,7 @@ from capital.domain.reasons import Code
 from capital.models import Flow, LimitState, LinkDay
 from capital.services.accounts.linked import CapitalRow, LinkedAccount
 from capital.services.allocation.inputs import load_last_inputs
-from capital.services.allocation.policies.in_use import InUse
+from capital.services.allocation.policies.in_use import NOTHING_IN_USE, InUse
 from capital.services.balances.summaries import business_date
 from capital.services.trading.counted import Earned, read_earned
 from capital.services.trading.packed.months import COLUMNS, DayRow
@@ -58,11 +58,11 @@ class Told:
     earned: Mapping[int, Earned] = field(default_factory=dict)
     settled: Mapping[Pool, Settled] = field(default_factory=dict)
     before: Mapping[Pool, Settled] = field(default_factory=dict)
-    in_use: InUse = field(default_factory=InUse)
+    in_use: InUse = NOTHING_IN_USE
     last: Inputs | None = None
 
 
-_NONE, _NOTHING = InUse(), Told()
+NOTHING_TOLD = Told()
 
 
 def load_known(
@@ -89,7 +89,9 @@ def load_known(
     found |= _own(of_policy[PolicyName.OWN_PROFIT], readings, now=now)
     drawdowns = _drawdowns(linked_accounts.values())
     return {
-        key: _with_in_use(_with_drawdowns(found.get(key, _NOTHING), linked, drawdowns), in_use[key])
+        key: _with_in_use(
+            _with_drawdowns(found.get(key, NOTHING_TOLD), linked, drawdowns), in_use[key]
+        )
         for key, linked in linked_accounts.items()
     }
 
@@ -122,7 +124,11 @@ def _with_drawdowns(told: Told, linked: LinkedAccount, drawdowns: Mapping[int, D
 
 def _with_in_use(told: Told, in_use: InUse) -> Told:
     # Most accounts have nothing in use, and are told nothing.
-    return told if in_use == _NONE else replace(told, known=in_use.told(told.known), in_use=in_use)
+    return (
+        told
+        if in_use == NOTHING_IN_USE
+        else replace(told, known=in_use.told(told.known), in_use=in_use)
+    )
 
 
 def _calm(linked_accounts: Mapping[int, LinkedAccount], *, now: datetime) -> dict[int, Told]:

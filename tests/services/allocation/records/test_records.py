@@ -22,6 +22,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
+from capital.models.columns.json_text import JsonText
 from capital.models.columns.rows import FEWEST
 from capital.services.allocation import records
 from capital.services.allocation.allocate import allocate_capital
@@ -43,7 +44,15 @@ def insert_instances(
     model: Any, names: Sequence[str], rows: Sequence[Any], *, keyed: bool = True
 ) -> list[int]:
     """As ``insert_rows``, by instances."""
-    made = [model(**dict(zip(names, row, strict=True))) for row in rows]
+    made = [
+        model(
+            **{
+                name: json.loads(value) if isinstance(value, JsonText) else value
+                for name, value in zip(names, row, strict=True)
+            }
+        )
+        for row in rows
+    ]
     for each in made:
         each.save()
     return [each.pk for each in made] if keyed else []
