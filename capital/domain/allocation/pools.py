@@ -1,9 +1,10 @@
 """One pool's balance → one amount per link, exactly."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
+from operator import attrgetter
 from typing import NamedTuple
 
 from capital.domain.allocation.links import ZERO, Link, Reserve
@@ -16,6 +17,8 @@ from capital.domain.balances import PoolReading, Source
 from capital.domain.money import EXACT, floor_to, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
+
+_KEY = attrgetter("id")
 
 
 class EntryDecision(NamedTuple):
@@ -95,7 +98,7 @@ def decide_pool(
     Raises:
         InvalidAllocation: The weights of the active links cannot be used.
     """
-    links = sorted(links, key=lambda link: link.id)
+    links = sorted(links, key=_KEY)
     total = reading.total
     if total is None:
         return _without_balance(reading, links)
@@ -123,7 +126,7 @@ def decide_pool(
         reserve=division.reserve,
         unallocated=unallocated,
         reason=_reason(reading, balance, unallocated),
-        entries=tuple(_entry(link, division.shares[link.id], balance) for link in links),
+        entries=_entries(links, division.shares, balance),
     )
 
 
@@ -150,9 +153,17 @@ def _reason(reading: PoolReading, balance: Decimal, unallocated: Decimal) -> Rea
     return reading.reason
 
 
-def _entry(link: Link, share: Share, balance: Decimal) -> EntryDecision:
-    code = share.code if balance >= 0 else link.idle or Code.NEGATIVE_BALANCE
-    return EntryDecision(link, link.capital, share.amount, code, share.set_aside, share.steps)
+def _entries(
+    links: Sequence[Link], shares: Mapping[int, Share], balance: Decimal
+) -> tuple[EntryDecision, ...]:
+    in_debt = balance < 0
+    entries = []
+    for link in links:
+        amount, code, set_aside, steps = shares[link.id]
+        if in_debt:
+            code = link.idle or Code.NEGATIVE_BALANCE
+        entries.append(EntryDecision(link, link.capital, amount, code, set_aside, steps))
+    return tuple(entries)
 
 
 def _without_balance(reading: PoolReading, links: Sequence[Link]) -> PoolDecision:

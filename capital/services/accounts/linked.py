@@ -157,16 +157,16 @@ def load_linked_accounts(
     standing: dict[int, dict[int, CapitalRow]] = {account_id: {} for account_id in accounts}
     flagged: dict[str, dict[int, set[int]]] = {name: defaultdict(set) for name in _FLAGS}
     for row in _link_rows(ids, accounts):
-        link, flags = _link(row[:_OF_LINK], markets[row[1]]), row[-len(_FLAGS) :]
+        link, flags = _link(row[:_OF_LINK], markets[row[1]]), row[_OF_CAPITAL:]
         links[row[1]].append(link)
         if link.capital is not None:
-            since, counted, unrealized, pnl = row[_OF_LINK : -len(_FLAGS)]
+            since, counted, unrealized, pnl = row[_OF_LINK:_OF_CAPITAL]
             standing[row[1]][link.id] = CapitalRow(
                 link.id,
                 link.capital,
                 since,
-                ZERO if counted == "0" else Decimal(counted),
-                ZERO if unrealized == "0" else unrealized and Decimal(unrealized),
+                _amount(counted),
+                None if unrealized is None else _amount(unrealized),
                 link.set_aside,
                 pnl,
             )
@@ -179,9 +179,9 @@ def load_linked_accounts(
             account,
             tuple(links[account_id]),
             standing[account_id],
-            traded=frozenset(flagged["traded"][account_id]),
-            reported=frozenset(flagged["reported"][account_id]),
-            reserving=frozenset(flagged["reserving"][account_id]),
+            traded=frozenset(flagged["traded"].get(account_id, ())),
+            reported=frozenset(flagged["reported"].get(account_id, ())),
+            reserving=frozenset(flagged["reserving"].get(account_id, ())),
         )
         for account_id, account in accounts.items()
     }
@@ -197,7 +197,7 @@ def _link_rows(ids: AccountIds, accounts: Mapping[int, Account]) -> QuerySet[Any
             reserving=Exists(
                 Reservation.objects.filter(strategy_account=OuterRef("pk"), is_held=True)
             ),
-            # As they are stored: most are "0", and to have each converted takes longer than to ask.
+            aside=_as_text("capital__set_aside"),
             counted=_as_text("capital__pnl_counted"),
             unrealized=_as_text("capital__unrealized_then"),
         )
@@ -212,7 +212,7 @@ def _link_rows(ids: AccountIds, accounts: Mapping[int, Account]) -> QuerySet[Any
             "strategy__status",
             "capital__allocated_capital",
             "stopped",
-            "capital__set_aside",
+            "aside",
             *BOUND_FIELDS,
             "max_drawdown_percent",
             "capital__pnl_since",
@@ -226,6 +226,7 @@ def _link_rows(ids: AccountIds, accounts: Mapping[int, Account]) -> QuerySet[Any
 
 
 def _as_text(name: str) -> ExpressionWrapper:
+    """As it is stored. Most are 0: to have each converted takes longer than to read it."""
     return ExpressionWrapper(F(name), output_field=TextField())
 
 
@@ -251,6 +252,7 @@ def _with_earnings(
 
 # How many columns ``_link`` takes; behind them are those of its capital, and what rarely holds.
 _OF_LINK = 11 + len(BOUND_FIELDS)
+_OF_CAPITAL = _OF_LINK + 4
 _FLAGS = ("traded", "reported", "reserving")
 
 
@@ -271,9 +273,13 @@ def _link(row: Sequence[Any], venue_markets: frozenset[MarketType]) -> Link:
         idle,
         capital,
         UNBOUND if bounds[:-1] == _UNBOUND else _bounds(*bounds),
-        ZERO if aside is None else aside,
+        ZERO if aside is None else _amount(aside),
         stopped,
     )
+
+
+def _amount(stored: str) -> Decimal:
+    return ZERO if stored == "0" else Decimal(stored)
 
 
 @lru_cache(maxsize=256)

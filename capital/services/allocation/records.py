@@ -4,11 +4,12 @@
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from django.db import router
 from django.db.models import Case, Value, When
+from django.utils import timezone
 
 from capital.domain.allocation.decision import Decision, Outcome
 from capital.domain.allocation.pools import PoolDecision
@@ -139,8 +140,9 @@ def record_runs(
     )
     _write_capital(decisions, counted, now=now)
     asked, arguments = _asked(request, now=now), request.recorded
+    zone = timezone.get_current_timezone()
     rows = [
-        (*_run(verdict, decision, arguments), _records_of(decision, counted), *asked)
+        (*_run(verdict, decision, arguments, zone), _records_of(decision, counted), *asked)
         for verdict, decision in decided
     ]
     keys = insert_rows(AllocationRun, _RUN, rows)
@@ -164,20 +166,24 @@ def record_checks(verdicts: Sequence[Verdict], *, now: datetime) -> None:
         by_code.setdefault(verdict.reason.code.value, []).append(verdict.linked.account.pk)
     if not by_code:
         return
+    *others, (usual, _) = sorted(by_code.items(), key=lambda of_code: len(of_code[1]))
     Account.objects.filter(pk__among=[key for keys in by_code.values() for key in keys]).update(
         last_checked_at=now,
         last_check_code=Case(
-            *(When(pk__among=keys, then=Value(code)) for code, keys in sorted(by_code.items()))
+            *(When(pk__among=keys, then=Value(code)) for code, keys in others),
+            default=Value(usual),
         ),
     )
 
 
-def _run(verdict: Verdict, decision: Decision, arguments: dict[str, Any]) -> tuple[Any, ...]:
+def _run(
+    verdict: Verdict, decision: Decision, arguments: dict[str, Any], zone: tzinfo
+) -> tuple[Any, ...]:
     """What the run of a decision says of it. An unchanged one carries its pools as a snapshot."""
     account = verdict.linked.account
     snapshot = None
     if decision.outcome is Outcome.UNCHANGED:
-        snapshot = JsonText(pools_text(decision, account.currency))
+        snapshot = JsonText(pools_text(decision, account.currency, zone))
     return (
         account.pk,
         decision.outcome.value,

@@ -129,7 +129,7 @@ def new_request(
 def known_ids(account_ids: Iterable[int]) -> list[int]:
     """The ids in order, without duplicates. Raises ``UnknownAccount``."""
     ids = list(dict.fromkeys(account_ids))
-    known = set(Account.objects.filter(pk__among=ids).values_list("pk", flat=True))
+    known = set(Account.objects.filter(pk__among=ids).order_by().values_list("pk", flat=True))
     for account_id in ids:
         if account_id not in known:
             raise UnknownAccount(account=str(account_id))

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
@@ -132,19 +133,20 @@ def shown_from_json(account: Account, shown: Mapping[str, Any]) -> RunReport:
 
 def pools_as_json(decision: Decision, currency: str) -> list[dict[str, Any]]:
     """For a plan's column; amounts as text, times as ISO 8601."""
-    told: list[dict[str, Any]] = json.loads(pools_text(decision, currency))
+    zone = timezone.get_current_timezone()
+    told: list[dict[str, Any]] = json.loads(pools_text(decision, currency, zone))
     return told
 
 
-def pools_text(decision: Decision, currency: str) -> str:
+def pools_text(decision: Decision, currency: str, zone: tzinfo) -> str:
     """The same for a run's snapshot, as JSON: there is one for each account.
 
-    It tells what ``report_decision`` does of the pools.
+    It tells what ``report_decision`` does of the pools, with times in ``zone``.
     """
-    return f"[{', '.join([_pool_text(pool, currency) for pool in decision.pools])}]"
+    return f"[{', '.join([_pool_text(pool, currency, zone) for pool in decision.pools])}]"
 
 
-def _pool_text(pool: PoolDecision, currency: str) -> str:
+def _pool_text(pool: PoolDecision, currency: str, zone: tzinfo) -> str:
     reading, figures = pool.reading, pool.reason.figures
     balance = None if reading.source is Source.NONE else reading.amount
     holdings = ""
@@ -153,7 +155,7 @@ def _pool_text(pool: PoolDecision, currency: str) -> str:
     entries = [_entry_text(entry, currency) for entry in pool.entries]
     return (
         f'{{"pool": "{reading.pool}", "balance": {_text(balance, currency)}, '
-        f'"source": "{reading.source}", "observed_at": {_local_time(reading.observed_at)}, '
+        f'"source": "{reading.source}", "observed_at": {_time_text(reading.observed_at, zone)}, '
         f'"reserve": {_text(pool.reserve, currency)}, '
         f'"unallocated": {_text(pool.unallocated, currency)}, "code": "{pool.reason.code}", '
         f'"figures": {json.dumps(dict(figures)) if figures else "{}"}, '
@@ -232,8 +234,10 @@ def _text(amount: Decimal | None, currency: str) -> str:
     return "null" if amount is None else f'"{amount_text(amount, currency)}"'
 
 
-def _local_time(moment: datetime | None) -> str:
-    return "null" if moment is None else f'"{timezone.localtime(moment).isoformat()}"'
+# The pools of an account, and the accounts of a batch, have few moments between them.
+@lru_cache(maxsize=64)
+def _time_text(moment: datetime | None, zone: tzinfo) -> str:
+    return "null" if moment is None else f'"{moment.astimezone(zone).isoformat()}"'
 
 
 def _decimal(text: str | None) -> Decimal | None:

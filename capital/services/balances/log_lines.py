@@ -49,4 +49,5 @@ def log_suspects(account: Account, suspects: Mapping[Pool, Suspect]) -> None:
 
 def log_cached(account_id: int, word: str, amount: Decimal) -> None:
     """Log that a cached balance is used, at level DEBUG."""
-    logger.debug("계좌 %s: 캐시된 %s 잔고 $%s", account_id, word, f"{amount:.2f}")
+    if logger.isEnabledFor(logging.DEBUG):
+        logger.debug("계좌 %s: 캐시된 %s 잔고 $%s", account_id, word, f"{amount:.2f}")

@@ -129,13 +129,15 @@ def count_pnl(
         of_link = earned.get(link_id)
         present = linked.standing.get(link_id)
         before = present or CapitalRow(link_id)
-        count = _begun(moment, of_link, entry.set_aside or _ZERO)
+        assert entry.after is not None, "the others were left out"
+        after = _begun(link_id, entry.after, moment, of_link, entry.set_aside or _ZERO)
         if entry.code is Code.RESTORED:
             record = restores.get(str(link_id))
             count = Count.of(before) if record is None else Count.from_json(record["before"])
-        assert entry.after is not None, "the others were left out"
+            after = CapitalRow(link_id, entry.after, *count)
         is_equity = linked.account.balance_basis == _EQUITY
-        after = _after(link_id, entry.after, count, of_link, is_equity=is_equity)
+        if of_link is not None:
+            after = _with_pnl(after, of_link, is_equity=is_equity)
         record = _record(before, after, texts, is_equity=is_equity)
         found[link_id] = Counted(after, record, after == present)
     return found
@@ -148,31 +150,34 @@ def _traded(account_ids: Sequence[int]) -> list[int]:
     return list(links.order_by("pk").values_list("pk", flat=True))
 
 
-def _begun(moment: datetime, earned: Earned | None, set_aside: Decimal) -> Count:
-    if earned is None:
-        return Count(moment, _ZERO, _ZERO, set_aside)
-    return Count(moment, earned.until, earned.unrealized, set_aside)
-
-
-def _after(
-    link_id: int, allocated: Decimal, count: Count, earned: Earned | None, *, is_equity: bool
+def _begun(
+    link_id: int, allocated: Decimal, moment: datetime, earned: Earned | None, set_aside: Decimal
 ) -> CapitalRow:
-    """The row of a link's capital after the run."""
-    after = CapitalRow(link_id, allocated, *count)
-    if earned is not None:
-        pnl = pnl_since(after, earned.by_now, earned.unrealized, is_equity=is_equity)
-        if pnl is not None:
-            cut = cut_for(StrategyCapital, "current_pnl", pnl)
-            after = after._replace(current_pnl=cut)
-    return after
+    """The row of a link's capital from which its PnL counts anew."""
+    if earned is None:
+        return CapitalRow(link_id, allocated, moment, _ZERO, _ZERO, set_aside)
+    return CapitalRow(link_id, allocated, moment, earned.until, earned.unrealized, set_aside)
 
 
-class _Texts(dict[tuple[Any, ...], str]):
-    """What counts as text, by the columns of a row: the links of a pool mostly have the same."""
+def _with_pnl(after: CapitalRow, earned: Earned, *, is_equity: bool) -> CapitalRow:
+    pnl = pnl_since(after, earned.by_now, earned.unrealized, is_equity=is_equity)
+    if pnl is None:
+        return after
+    return after._replace(current_pnl=cut_for(StrategyCapital, "current_pnl", pnl))
 
-    def __missing__(self, counts: tuple[Any, ...]) -> str:
-        self[counts] = text = Count(*counts).as_text()
-        return text
+
+class _Texts:
+    """What counts of rows, as text. The links of a pool mostly have the same, one by one."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Any, ...] = ()
+        self._text = ""
+
+    def of(self, row: CapitalRow) -> str:
+        counts = row[_COUNTS]
+        if counts != self._last:
+            self._last, self._text = counts, Count(*counts).as_text()
+        return self._text
 
 
 def _record(before: CapitalRow, after: CapitalRow, texts: _Texts, *, is_equity: bool) -> str:
@@ -182,5 +187,6 @@ def _record(before: CapitalRow, after: CapitalRow, texts: _Texts, *, is_equity: 
     added = "null"
     if had is not None and has is not None:
         added = f'"{plain(EXACT.normalize(EXACT.subtract(has, had)))}"' if has != had else '"0"'
-    told, told_before = texts[after[_COUNTS]], texts[before[_COUNTS]]
+    told = texts.of(after)
+    told_before = told if before[_COUNTS] == after[_COUNTS] else Count.of(before).as_text()
     return f'{{{told}, "before": {{{told_before}}}, "added": {added}}}'

@@ -27,25 +27,22 @@ def divide_plainly(question: Question, *, quantum: Decimal) -> Division | None:
         question: What is known of the pool.
         quantum: Of the account's currency.
     """
-    if not _is_plain(question):
+    active = question.active
+    if not _is_plain(question, active):
         return None
     balance, reserve = floor_to(question.balance, quantum), question.reserve
     base = floor_to(question.base, quantum)
     if base < 0 or EXACT.subtract(balance, reserve) != base:
         return None
-    weights = [_weight(link.weight) for link in question.active]
+    weights = [_weight(link.weight) for link in active]
     if None in weights:
         return None
-    of_pool = {"balance": told(balance), "reserve": told(reserve)}
-    return Division(
-        reserve,
-        _shares(
-            question.links, [each for each in weights if each is not None], base, quantum, of_pool
-        ),
-    )
+    known = [each for each in weights if each is not None]
+    figures = {"balance": told(balance), "reserve": told(reserve)}
+    return Division(reserve, _shares(question.links, known, base, quantum, figures))
 
 
-def _is_plain(question: Question) -> bool:
+def _is_plain(question: Question, active: Sequence[Link]) -> bool:
     """Whether no step but the division by weight can change anything."""
     rules = question.rules
     return (
@@ -53,8 +50,8 @@ def _is_plain(question: Question) -> bool:
         and not rules.drift_band_percent
         and question.balance >= 0
         and not any(facts.in_use for facts in question.known.links.values())
-        and all(link.bounds is UNBOUND and not link.is_stopped for link in question.links)
-        and any(link.weight for link in question.active)
+        and not [each for each in question.links if each.is_stopped or each.bounds is not UNBOUND]
+        and any(link.weight for link in active)
     )
 
 
@@ -67,25 +64,34 @@ def _shares(
 ) -> dict[int, Share]:
     """Each link's share: rounded down, and a unit more for the largest remainders."""
     units = int(EXACT.divide(base, quantum))
-    total = sum(weight for weight, _ in weights)
+    total = sum([weight for weight, _ in weights])
     parts = [divmod(units * weight, total) for weight, _ in weights]
-    left = units - sum(part for part, _ in parts)
-    by_remainder = sorted(range(len(parts)), key=lambda position: -parts[position][1])
+    left = units - sum([part for part, _ in parts])
+    remainders = [remainder for _, remainder in parts]
+    # Equal ones stay in their order, also the other way round.
+    by_remainder = sorted(range(len(parts)), key=remainders.__getitem__, reverse=True)
     favoured = set(by_remainder[:left])
     claims = plain(EXACT.normalize(EXACT.scaleb(Decimal(total), -_PLACES)))
-    nothing = EXACT.multiply(Decimal(0), quantum)
+    nothing = EXACT.multiply(ZERO, quantum)
     shares: dict[int, Share] = {}
     position = 0
     for link in links:
         if link.idle is not None:
             shares[link.id] = Share(nothing, link.idle)
             continue
-        (part, remainder), (_, claim) = parts[position], weights[position]
-        amount = EXACT.multiply(Decimal(part + (position in favoured)), quantum)
+        part, remainder = parts[position]
+        given = part + 1 if position in favoured else part
+        amount = line = EXACT.multiply(Decimal(given), quantum)
         # The line tells the share before the units that are left over are given away.
         nearest = part + (2 * remainder > total or (2 * remainder == total and part % 2))
-        line = EXACT.normalize(EXACT.multiply(Decimal(nearest), quantum))
-        figures = {**of_pool, "claim": claim, "claims": claims, "amount": plain(line)}
+        if nearest != given:
+            line = EXACT.multiply(Decimal(nearest), quantum)
+        figures = {
+            **of_pool,
+            "claim": weights[position][1],
+            "claims": claims,
+            "amount": plain(EXACT.normalize(line)),
+        }
         shares[link.id] = Share(amount, Code.SHARE, ZERO, (Step(Did.SHARE, figures),))
         position += 1
     return shares

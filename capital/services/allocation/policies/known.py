@@ -124,11 +124,9 @@ def _with_drawdowns(told: Told, linked: LinkedAccount, drawdowns: Mapping[int, D
 
 def _with_in_use(told: Told, in_use: InUse) -> Told:
     # Most accounts have nothing in use, and are told nothing.
-    return (
-        told
-        if in_use == NOTHING_IN_USE
-        else replace(told, known=in_use.told(told.known), in_use=in_use)
-    )
+    if in_use == NOTHING_IN_USE:
+        return told
+    return replace(told, known=in_use.told(told.known), in_use=in_use)
 
 
 def _calm(linked_accounts: Mapping[int, LinkedAccount], *, now: datetime) -> dict[int, Told]:
