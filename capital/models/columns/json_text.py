@@ -10,6 +10,8 @@ from json.encoder import encode_basestring_ascii
 from types import MappingProxyType
 from typing import Any
 
+from django.db import models
+
 # A text as JSON, in quotes, as ``json.dumps`` writes it.
 quoted = encode_basestring_ascii
 
@@ -20,7 +22,7 @@ class JsonText(str):
     __slots__ = ()
 
 
-class ReadsWhatWasWritten:
+class ReadsWhatWasWritten(models.Model):
     """A model whose rows may have been made of what was written just now, without asking for it.
 
     Attributes:
@@ -29,13 +31,19 @@ class ReadsWhatWasWritten:
 
     written: Mapping[str, str] = MappingProxyType({})
 
+    class Meta:
+        abstract = True
+
     def refresh_from_db(
-        self, using: str | None = None, fields: Iterable[str] | None = None, **rest: Any
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: Any = None,
     ) -> None:
         """What Django calls for a column that is not there. Known text is read without a query."""
         wanted = None if fields is None else list(fields)
         if not wanted or any(name not in self.written for name in wanted):
-            super().refresh_from_db(using, wanted, **rest)  # type: ignore[misc]
+            super().refresh_from_db(using, wanted, from_queryset)
             return
         for name in wanted:
             self.__dict__[name] = json.loads(self.written[name])

@@ -225,7 +225,7 @@ def _link_rows(ids: AccountIds, accounts: Mapping[int, Account]) -> QuerySet[Any
     return rows
 
 
-def _as_text(name: str) -> ExpressionWrapper:
+def _as_text(name: str) -> "ExpressionWrapper[F]":
     """As it is stored. Most are 0: to have each converted takes longer than to read it."""
     return ExpressionWrapper(F(name), output_field=TextField())
 

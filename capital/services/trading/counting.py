@@ -26,8 +26,6 @@ from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
 _EQUITY = BalanceBasis.EQUITY.value
-# Of a ``CapitalRow``: the columns of ``Count``.
-_COUNTS = slice(2, 6)
 
 
 class Count(NamedTuple):
@@ -167,14 +165,14 @@ def _with_pnl(after: CapitalRow, earned: Earned, *, is_equity: bool) -> CapitalR
 
 
 class _Texts:
-    """What counts of rows, as text. The links of a pool mostly have the same, one by one."""
+    """What counts of rows (``Count``), as text. The links of a pool mostly have the same."""
 
     def __init__(self) -> None:
         self._last: tuple[Any, ...] = ()
         self._text = ""
 
     def of(self, row: CapitalRow) -> str:
-        counts = row[_COUNTS]
+        counts = row[2:6]
         if counts != self._last:
             self._last, self._text = counts, Count(*counts).as_text()
         return self._text
@@ -188,5 +186,5 @@ def _record(before: CapitalRow, after: CapitalRow, texts: _Texts, *, is_equity: 
     if had is not None and has is not None:
         added = f'"{plain(EXACT.normalize(EXACT.subtract(has, had)))}"' if has != had else '"0"'
     told = texts.of(after)
-    told_before = told if before[_COUNTS] == after[_COUNTS] else Count.of(before).as_text()
+    told_before = told if before[2:6] == after[2:6] else Count.of(before).as_text()
     return f'{{{told}, "before": {{{told_before}}}, "added": {added}}}'
