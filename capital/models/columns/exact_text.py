@@ -27,6 +27,18 @@ def exact_text(amount: Decimal | str | int) -> str:
     return plain(EXACT.normalize(parse_amount(amount)))
 
 
+class AsStored(models.Transform):
+    """``values_list("set_aside__as_stored")``: the text, for whoever reads thousands of them."""
+
+    lookup_name = "as_stored"
+    output_field = models.TextField()
+
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> tuple[str, Any]:
+        """The column itself."""
+        sql, parameters = compiler.compile(self.lhs)
+        return str(sql), parameters
+
+
 class ExactTextField(models.CharField):  # type: ignore[type-arg]
     """A ``Decimal`` of up to 60 digits, stored plainly and without needless zeros.
 
@@ -82,3 +94,6 @@ class ExactTextField(models.CharField):  # type: ignore[type-arg]
         if lookup_name not in {"exact", "in", "isnull"}:
             raise TypeError(f"{self.name} is kept as text: it can only be compared for equality.")
         return super().get_lookup(lookup_name)
+
+
+ExactTextField.register_lookup(AsStored)
