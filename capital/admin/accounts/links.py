@@ -261,14 +261,16 @@ class LinkAdmin(LimitsPanel, Editable, SiteModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """A link stays where it is; another one is made instead."""
-        return ["strategy", "account", "edited_weight", *PANEL] if obj is not None else []
+        if obj is None:
+            return []
+        return ["strategy", "account", _weight_for(request, obj), *PANEL]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """What stops it, and how much of its limits is used, where it is there."""
         (none, first), *others, (title, limits) = super().get_fieldsets(request, obj)
         if obj is not None:
             fields = [
-                ("edited_weight", *row[1:]) if row[0] == "weight" else row
+                (_weight_for(request, obj), *row[1:]) if row[0] == "weight" else row
                 for row in first["fields"]
             ]
             first = {**first, "fields": fields}
@@ -416,3 +418,9 @@ def _capital(link: StrategyAccount) -> Any:
     if capital is None:
         return figure(money(None, link.account.currency))
     return figure(why(money(capital.allocated_capital, link.account.currency), link=link.pk))
+
+
+def _weight_for(request: HttpRequest, link: StrategyAccount) -> str:
+    """The weight with the way to where it is edited, for who may edit it."""
+    is_editor = _may(request, Act.CHANGE_LINK, link.account)
+    return "edited_weight" if is_editor else "shown_weight"

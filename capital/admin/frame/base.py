@@ -10,11 +10,13 @@ from django.contrib import messages
 from django.contrib.admin import AdminSite, ShowFacets
 from django.contrib.admin.options import csrf_protect_m
 from django.contrib.admin.utils import unquote
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError
 from django.db.models import PROTECT, ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import strip_tags
 from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import override as translation_override
@@ -79,6 +81,11 @@ def without_idle_zeros(contents: str) -> str:
     return number(Decimal(text)) if _DECIMALS.fullmatch(text) else contents
 
 
+def without_link(contents: str) -> str:
+    """Who it is. Django links to the user's page, which hardly anybody may open."""
+    return strip_tags(contents)
+
+
 def _without(rows: list[Any], starts: tuple[str, ...]) -> list[Any]:
     """A nested list of names without those that start so."""
     return [
@@ -103,6 +110,10 @@ class SitePage:
             field.name: without_idle_zeros
             for field in model._meta.fields
             if isinstance(field, ExactDecimalField)
+        } | {
+            field.name: without_link
+            for field in model._meta.fields
+            if field.related_model is get_user_model()
         }
 
     list_per_page = 50

@@ -5,7 +5,9 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from capital.models import AccountAccess, Trouble
@@ -57,3 +59,29 @@ def test_every_link_of_a_viewers_first_pages_opens(client: Client, viewer: Any) 
             assert button not in text
     assert "Getting started" not in told["/admin/"]
     assert "refused the API key" in told["/admin/"]
+
+
+def test_every_link_of_each_list_and_of_its_first_row_opens(client: Client, viewer: Any) -> None:
+    client.force_login(viewer)
+    told: list[str] = []
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        answer = client.get(reverse(f"{name}_changelist"))
+        if answer.status_code != 200:
+            continue
+        rows = answer.context["cl"].result_list
+        pages = [
+            answer,
+            *(client.get(reverse(f"{name}_change", args=[row.pk])) for row in rows[:1]),
+        ]
+        told += [each.content.decode() for each in pages if each.status_code == 200]
+
+    found = {unescape(link) for text in told for link in _LINKS.findall(text)}
+    refused = {
+        link: status
+        for link in sorted(found)
+        if "logout" not in link and (status := client.get(link).status_code) >= 400
+    }
+
+    assert len(told) > 20
+    assert refused == {}

@@ -102,10 +102,15 @@ def read_capital_at(
 
 
 def capital_by_run(link: StrategyAccount, run_id: int) -> CapitalAt | None:
-    """What one run left a link; None where it decided nothing of it."""
+    """What one run left a link; None where the run is not of its account.
+
+    A run that changed nothing recorded no entry: the link had then what it had before.
+    """
     entry = _entries_of(link).filter(pool__run=run_id).first()
     if entry is None:
-        return None
+        run = AllocationRun.objects.filter(pk=run_id, account=link.account_id).first()
+        links = StrategyAccount.objects.filter(pk=link.pk)
+        return None if run is None else read_capital_at(links, run.created_at)[0]
     return _decided(link, entry.pool.run.created_at, entry, _reverts([run_id]))
 
 

@@ -178,6 +178,24 @@ def test_what_one_run_left_a_link():
     assert capital_by_run(make_link(), run.pk) is None
 
 
+def test_run_that_changed_nothing_left_what_there_was() -> None:
+    link = make_link()
+    decided(link, "1", "2", NOW - DAY)
+    same = AllocationRun.objects.create(
+        account=link.account,
+        run_key="same",
+        trigger="admin",
+        outcome="unchanged",
+        code="unchanged",
+        created_at=NOW - DAY / 2,
+    )
+
+    found = capital_by_run(link, same.pk)
+
+    assert found is not None
+    assert (found.amount, found.at) == (2, NOW - DAY / 2)
+
+
 def test_last_look_that_found_nothing_to_change_is_of_the_account_and_not_of_later():
     link = make_link()
 
