@@ -69,6 +69,7 @@ class Chart:
         rows: The same amounts, exact.
         height: Of the picture, in pixels.
         marks: The kinds of marks that it has, with their names; empty for none.
+        instead: What stands where there is nothing to draw; empty for "no data".
     """
 
     title: str
@@ -77,6 +78,7 @@ class Chart:
     rows: Sequence[Row]
     height: int = 240
     marks: Sequence[tuple[str, str]] = ()
+    instead: str = ""
 
 
 @dataclass(frozen=True)
@@ -250,6 +252,7 @@ def day_bars(
     *,
     head: Sequence[str],
     rows: Sequence[Row],
+    all_zero: str = "",
 ) -> Chart:
     """A bar for each day, stacked. The table is the caller's: it may say more than the picture.
 
@@ -260,8 +263,10 @@ def day_bars(
         series: Each with one amount a day, in as many digits as are to be shown.
         head: Of the table's columns, without that of the days.
         rows: Of the table, the newest day first.
+        all_zero: What is said instead of a picture in which every bar would be zero.
     """
-    is_known = any(amount is not None for each in series for amount in each.amounts)
+    known = [amount for each in series for amount in each.amounts if amount is not None]
+    is_drawn = any(known) if all_zero else bool(known)
     told: list[Mapping[str, object]] = [
         {
             "name": each.name,
@@ -273,9 +278,10 @@ def day_bars(
     labels = [day.isoformat() for day in days]
     return Chart(
         title=title,
-        data=chart_data("days", currency, labels, told) if is_known else "",
+        data=chart_data("days", currency, labels, told) if is_drawn else "",
         head=[gettext("Day"), *head],
         rows=rows,
+        instead=all_zero if known else "",
     )
 
 

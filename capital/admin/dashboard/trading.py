@@ -306,6 +306,7 @@ def _unexplained_chart(
             gettext("Unrealised"),
         ],
         rows=rows,
+        all_zero=gettext("Every change that is known is explained."),
     )
 
 

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from capital.admin.dashboard.charts import Line, line_chart, pool_bars
+from capital.admin.dashboard.charts import Bars, Chart, Line, Row, day_bars, line_chart, pool_bars
 from capital.admin.dashboard.concerns import _CONCERN_ROWS
 from capital.domain.pools import Pool
 from capital.models import Account
@@ -341,3 +341,15 @@ def test_dashboard_says_when_many_exchanges_fail_and_where_to_who_sees_them() ->
     for _ in range(3):
         make_account()
     assert "could not be read from" not in said(everyone)
+
+
+def test_bars_that_would_all_be_zero_are_a_sentence_with_their_table() -> None:
+    def chart(*amounts: str | None) -> Chart:
+        days = [DAYS[0]] * len(amounts)
+        bars = Bars("Left", [None if each is None else Decimal(each) for each in amounts], 1)
+        rows = [Row("a day", ["0"])]
+        return day_bars("Left", "USDT", days, [bars], head=["Left"], rows=rows, all_zero="None is.")
+
+    assert (chart("0", None).data, chart("0", None).instead) == ("", "None is.")
+    assert (chart(None).data, chart(None).instead) == ("", "")
+    assert '"1.00"' in chart("0", "1").data
