@@ -1843,6 +1843,11 @@ class Code(StrEnum):
         "What is packed of {month} of strategy link {link} in {currency} is not what its trades "
         "and the days of its symbols say.",
     )
+    YEAR_NOT_OF_MONTHS = (
+        "year_not_of_months",
+        "What is packed of {year} of strategy link {link} in {currency} is not what its months "
+        "say.",
+    )
     SUMMARY_NOT_OF_LINKS = (
         "summary_not_of_links",
         "Daily summary {summary} ({date}): “{what}” is {recorded}; the strategies of the account "

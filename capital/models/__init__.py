@@ -10,6 +10,7 @@
                 │               ├──< SymbolDay           what it earned on a day in a symbol
                 │               ├──< LinkDay             what it had and earned on a day
                 │               ├──< LinkMonth           the same of a month, packed
+                │               ├──< LinkYear            the months of a year that are over
                 │               ├──< Trade               a round trip of it that ended
                 │               └──< AllocationEntry     before and after, in one run
                 │                         │
@@ -119,6 +120,7 @@ from capital.models.trading import (
     Flow,
     LinkDay,
     LinkMonth,
+    LinkYear,
     PoolDay,
     Position,
     PositionSource,
@@ -185,6 +187,7 @@ __all__ = [
     "LimitState",
     "LinkDay",
     "LinkMonth",
+    "LinkYear",
     "Market",
     "PlanRequest",
     "PlannedAccount",

@@ -10,6 +10,7 @@ from capital.models.trading.positions import Position, PositionSource
 from capital.models.trading.trades import Trade
 from capital.models.trading.uploads import TradeUpload
 from capital.models.trading.venue_positions import BookedHolding, VenuePosition
+from capital.models.trading.years import LinkYear
 
 __all__ = [
     "AskedFor",
@@ -22,6 +23,7 @@ __all__ = [
     "Flow",
     "LinkDay",
     "LinkMonth",
+    "LinkYear",
     "PoolDay",
     "Position",
     "PositionSource",

@@ -34,6 +34,8 @@ class SymbolDay(models.Model):
     strategy_account = models.ForeignKey(
         StrategyAccount,
         on_delete=models.PROTECT,
+        # The indexes below begin with it.
+        db_index=False,
         related_name="symbol_days",
         verbose_name=_("strategy link"),
     )
@@ -58,7 +60,10 @@ class SymbolDay(models.Model):
         verbose_name = _("PnL of a day")
         verbose_name_plural = _("PnL by day")
         ordering = ["-date", "pk"]
-        indexes = [models.Index(fields=["date"], name="symbol_day_by_date")]
+        indexes = [
+            models.Index(fields=["date"], name="symbol_day_by_date"),
+            models.Index(fields=["currency", "date"], name="symbol_day_by_currency"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["strategy_account", "symbol", "position_side", "date", "currency"],
@@ -95,6 +100,8 @@ class LinkDay(models.Model):
     strategy_account = models.ForeignKey(
         StrategyAccount,
         on_delete=models.PROTECT,
+        # The indexes below begin with it.
+        db_index=False,
         related_name="link_days",
         verbose_name=_("strategy link"),
     )

@@ -52,6 +52,7 @@ class LinkMonth(models.Model):
         largest_loss: Below zero; NULL without one.
         symbols: By symbol, what it earned from the first of the month until then, of
             ``services.trading.packed.symbols``.
+        is_in_year: Whether ``LinkYear`` has it, too. Not while it lasts.
     """
 
     strategy_account = models.ForeignKey(
@@ -72,11 +73,21 @@ class LinkMonth(models.Model):
     largest_win = ExactTextField(_("largest win"), null=True, blank=True)
     largest_loss = ExactTextField(_("largest loss"), null=True, blank=True)
     symbols = models.JSONField(_("figures by symbol"), default=dict, blank=True)
+    is_in_year = models.BooleanField(_("in its year"), default=False, editable=False)
 
     class Meta:
         verbose_name = _("month of a strategy link")
         verbose_name_plural = _("months of strategy links")
         ordering = ["-month", "pk"]
+        indexes = [
+            models.Index(fields=["month", "strategy_account"], name="link_month_by_month"),
+            # One of a link, or two.
+            models.Index(
+                fields=["strategy_account", "month"],
+                condition=models.Q(is_in_year=False),
+                name="link_month_not_in_year",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["strategy_account", "month", "currency"], name="link_month_once"

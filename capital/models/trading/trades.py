@@ -38,6 +38,8 @@ class Trade(models.Model):
     strategy_account = models.ForeignKey(
         StrategyAccount,
         on_delete=models.PROTECT,
+        # The indexes below begin with it.
+        db_index=False,
         related_name="trades",
         verbose_name=_("strategy link"),
     )
@@ -65,6 +67,7 @@ class Trade(models.Model):
         indexes = [
             models.Index(fields=["-closed_at", "-id"], name="trade_by_time"),
             models.Index(fields=["strategy_account", "date"], name="trade_by_link_and_day"),
+            models.Index(fields=["currency", "date"], name="trade_by_currency_and_day"),
         ]
 
     def __str__(self) -> str:

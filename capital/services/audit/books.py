@@ -37,6 +37,7 @@ from capital.services.audit.checkpoints import READ_AGAIN
 from capital.services.audit.months import check_months
 from capital.services.audit.replay import ROWS_AT_ONCE, BooksPoint, Replay
 from capital.services.audit.report import Audit, AuditReport
+from capital.services.audit.years import check_years
 from capital.services.balances.summaries import business_date
 from capital.services.trading.booking.writing import PositionKey, in_contracts
 from capital.services.trading.days import SUMMED, summary_figures
@@ -81,6 +82,7 @@ def _checked(
     books = _Books(scratch, links, replay, begun)
     books.check()
     check_months(scratch, links, begun)
+    check_years(scratch, links, begun)
     for key, settled in replay.settled.items():
         audit.records[key].settled_books = BooksPoint(first, settled)
     return scratch.report

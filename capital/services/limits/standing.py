@@ -115,7 +115,7 @@ def _chains(links: Sequence[StrategyAccount], *, now: datetime) -> Mapping[int, 
 
 
 def _by_books(chains: Sequence[Chain]) -> Days:
-    return Gathered(chains).days if chains else NotJudged.NO_BOOKS
+    return Gathered(chains).series.days if chains else NotJudged.NO_BOOKS
 
 
 def _days_of_account(of: _OfAccount, chains: Mapping[int, list[Chain]], *, now: datetime) -> Days:
@@ -124,6 +124,6 @@ def _days_of_account(of: _OfAccount, chains: Mapping[int, list[Chain]], *, now: 
     silent = [link.pk for link in of.links if not chains[link.pk]]
     reported = Position.objects.filter(strategy_account__in=silent, books__isnull=True)
     if told and not (silent and reported.exclude(quantity=0).exists()):
-        return with_silent(Gathered(told).days, silent)
+        return with_silent(Gathered(told).series.days, silent)
     markets = {link.strategy.market_type for link in of.links if link.is_active}
     return days_by_balance(of.account, markets, now=now)

@@ -1,13 +1,13 @@
 """One strategy or account in detail: its rows, its symbols, and a curve in each currency."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.db.models import QuerySet
 
 from capital.domain.performance.measures.periods import Period
-from capital.domain.performance.measures.returns import Measured, chained, returns_of
+from capital.domain.performance.measures.returns import Measured, chained
 from capital.models import StrategyAccount
 from capital.services.performance.report import (
     PerformanceReport,
@@ -72,15 +72,12 @@ def performance_detail(
 
 
 def _curve(row: PerformanceRow) -> Curve:
-    days = row.measures.of_days
-    months: dict[str, list[int]] = defaultdict(list)
-    for number, day in enumerate(days):
-        months[f"{day.date:%Y-%m}"].append(number)
+    series = row.measures.series
+    months: dict[str, list[Decimal]] = {f"{day:%Y-%m}": [] for day in series.dates}
+    for day, each in series.returns:
+        months[f"{day:%Y-%m}"].append(each)
     return Curve(
         row.currency,
-        curve(days),
-        [
-            (month, chained([each for _, each in returns_of(days[number] for number in numbers)]))
-            for month, numbers in months.items()
-        ],
+        curve(series.days),
+        [(month, chained(returns)) for month, returns in months.items()],
     )

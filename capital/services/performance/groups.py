@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db.models import QuerySet
 
 from capital.domain.money import known_sum
-from capital.models import LinkDay, LinkMonth, StrategyAccount
+from capital.models import LinkDay, LinkMonth, LinkYear, StrategyAccount
 
 GROUPS = ("strategy", "link", "account", "owner", "symbol")
 
@@ -25,14 +25,14 @@ _COLUMNS = (
 
 
 def currencies_of(links: "QuerySet[StrategyAccount]") -> list[str]:
-    """The currencies of their accounts, and those in which they ever earned. Three queries."""
-    own = links.order_by().values_list("account__currency", flat=True)
-    months = LinkMonth.objects.filter(strategy_account__in=links.order_by())
-    today = LinkDay.objects.filter(strategy_account__in=links.order_by(), is_packed=False)
-    found = set(own.distinct())
-    for rows in (months, today):
-        found |= set(rows.order_by().values_list("currency", flat=True).distinct())
-    return sorted(found)
+    """The currencies of their accounts, and those in which they ever earned. One query."""
+    links = links.order_by()
+    years = LinkYear.objects.filter(strategy_account__in=links)
+    months = LinkMonth.objects.filter(strategy_account__in=links, is_in_year=False)
+    days = LinkDay.objects.filter(strategy_account__in=links, is_packed=False)
+    rest = (rows.order_by().values_list("currency") for rows in (years, months, days))
+    found = links.values_list("account__currency").union(*rest)
+    return sorted(currency for (currency,) in found)
 
 
 @dataclass(frozen=True, order=True)

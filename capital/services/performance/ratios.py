@@ -13,15 +13,8 @@ from capital.domain.performance.measures.drawdowns import (
     return_drawdowns,
 )
 from capital.domain.performance.measures.ratios import Ratios, ratios_of
-from capital.domain.performance.measures.returns import (
-    Day,
-    Measured,
-    average_capital,
-    chained,
-    returns_of,
-    roi,
-    total_pnl,
-)
+from capital.domain.performance.measures.returns import Measured, chained, roi, wealth
+from capital.domain.performance.measures.series import Series
 from capital.domain.reasons import Code, Reason
 
 
@@ -30,24 +23,29 @@ class Measures:
     """Of some links together, in one currency. Each is calculated when it is asked for.
 
     Attributes:
-        of_days: In their order.
+        series: The days.
         why: Why their PnL is not known; None where it may be.
         why_no_return: Why they have no return; None where they may have.
     """
 
-    of_days: Sequence[Day]
+    series: Series
     why: Reason | None = None
     why_no_return: Reason | None = None
 
     @property
     def days(self) -> int:
         """How many there are."""
-        return len(self.of_days)
+        return len(self.series)
 
     @cached_property
     def returns(self) -> Sequence[tuple[date, Decimal]]:
         """Of the days that have one."""
-        return [] if self.why_no_return else returns_of(self.of_days)
+        return [] if self.why_no_return else self.series.returns
+
+    @cached_property
+    def levels(self) -> Sequence[Decimal]:
+        """What one unit comes to after each of them."""
+        return list(wealth(self._values))
 
     @property
     def days_with_return(self) -> int:
@@ -57,22 +55,22 @@ class Measures:
     @property
     def days_unknown(self) -> int:
         """How many days have none because their PnL or capital is not known."""
-        return 0 if self.why_no_return else sum(not day.is_known for day in self.of_days)
+        return 0 if self.why_no_return else self.series.days_unknown
 
     @cached_property
     def pnl(self) -> Measured:
         """Realised after fees and funding, and the change of what is unrealised."""
-        return self.why or total_pnl(self.of_days)
+        return self.why or self.series.pnl
 
     @cached_property
     def average_capital(self) -> Measured:
         """Of the days with capital."""
-        return self.why_no_return or average_capital(self.of_days)
+        return self.why_no_return or self.series.average_capital
 
     @cached_property
     def total_return(self) -> Measured:
         """Of daily returns, chained."""
-        return self.why_no_return or chained(self._values)
+        return self.why_no_return or chained(self._values, self.levels)
 
     @cached_property
     def roi(self) -> Measured:
@@ -82,12 +80,12 @@ class Measures:
     @cached_property
     def drawdown(self) -> Drawdowns | Reason:
         """Of the chained return, as parts."""
-        return self.why_no_return or return_drawdowns(self.returns)
+        return self.why_no_return or return_drawdowns(self.returns, self.levels)
 
     @cached_property
     def money_drawdown(self) -> Drawdowns | Reason:
         """Of what was earned, in the currency."""
-        return self.why or money_drawdowns(self.of_days)
+        return self.why or money_drawdowns(self.series)
 
     @cached_property
     def ratios(self) -> Ratios:
@@ -95,23 +93,23 @@ class Measures:
         if self.why_no_return:
             return Ratios(why=self.why_no_return)
         depth = self.drawdown.depth if isinstance(self.drawdown, Drawdowns) else None
-        return ratios_of(self._values, depth)
+        return ratios_of(self._values, depth, self.levels)
 
     @cached_property
     def _values(self) -> Sequence[Decimal]:
         return [each for _, each in self.returns]
 
 
-def measured(days: Sequence[Day], *, begins_unknown: bool, is_own: bool) -> Measures:
+def measured(series: Series, *, begins_unknown: bool, is_own: bool) -> Measures:
     """What these days come to.
 
     Args:
-        days: Of one currency, in their order.
+        series: Days of one currency.
         begins_unknown: Whether a link of them begins with something unrealised that nobody knows.
         is_own: Whether it is that of their accounts, so that capital stands against it.
     """
     return Measures(
-        days,
+        series,
         Reason(Code.PNL_UNKNOWN) if begins_unknown else None,
         None if is_own else Reason(Code.OTHER_CURRENCY),
     )
@@ -120,7 +118,7 @@ def measured(days: Sequence[Day], *, begins_unknown: bool, is_own: bool) -> Meas
 def of_symbol() -> Measures:
     """Of a symbol only what was realised is known."""
     why = Reason(Code.NOT_BY_SYMBOL)
-    return Measures((), why, why)
+    return Measures(Series(), why, why)
 
 
 def change_of(pnl: Measured, earned: Decimal) -> Measured:

@@ -13,6 +13,7 @@ from capital.domain.performance.earned import Sums
 from capital.domain.performance.measures.periods import Period
 from capital.domain.performance.measures.trades import TradeStatistics, TradeSums
 from capital.models import StrategyAccount
+from capital.models.queries.isolation import repeatable_read
 from capital.services.performance.groups import GROUPS, Group, Links
 from capital.services.performance.ratios import Measures, measured, of_symbol
 from capital.services.performance.returns import Chain, Chains, Gathered, chains_of
@@ -55,7 +56,7 @@ class PerformanceRow:
         if self.gathered is None:
             return of_symbol()
         return measured(
-            self.gathered.days, begins_unknown=self.gathered.begins_unknown, is_own=self.is_own
+            self.gathered.series, begins_unknown=self.gathered.begins_unknown, is_own=self.is_own
         )
 
     @cached_property
@@ -102,7 +103,9 @@ def performance(
     currency: str | None = None,
     with_series: bool = True,
 ) -> PerformanceReport:
-    """How these links did over a period. A constant number of queries: six at most.
+    """How these links did over a period. A constant number of queries: seven at most.
+
+    All is read at one point in time, since days move to months and months to years.
 
     Args:
         links: Those that the reader may see, and asks for.
@@ -116,7 +119,19 @@ def performance(
     """
     if by not in GROUPS:
         raise InvalidGroup(known=", ".join(GROUPS))
-    of, links = Links.load(links), links.order_by()
+    with repeatable_read():
+        return _report(links.order_by(), by, period, currency, with_series=with_series)
+
+
+def _report(
+    links: "QuerySet[StrategyAccount]",
+    by: str,
+    period: Period,
+    currency: str | None,
+    *,
+    with_series: bool,
+) -> PerformanceReport:
+    of = Links.load(links)
 
     def key_of(link_id: int, symbol: str, own: str) -> RowKey:
         link = of.rows[link_id]

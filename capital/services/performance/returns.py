@@ -6,29 +6,35 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from capital.domain.money import add_to, booked, known_sum
 from capital.domain.performance.earned import Sums, after_costs
 from capital.domain.performance.measures.packed import (
     DAYS,
     PackedDay,
-    unpack_days,
+    days_of_month,
     unpack_sums,
     unpack_trades,
 )
 from capital.domain.performance.measures.periods import Period
-from capital.domain.performance.measures.returns import ESTIMATE, Day, together, wealth
+from capital.domain.performance.measures.returns import ESTIMATE, Day, wealth
+from capital.domain.performance.measures.series import Series, part_of, together
 from capital.domain.performance.measures.trades import TradeSums
-from capital.models import LinkDay, LinkMonth, StrategyAccount
+from capital.domain.performance.measures.years import Years, whole_months
+from capital.models import LinkDay, LinkMonth, LinkYear, StrategyAccount
 from capital.services.trading.packed.cover import Cover, is_whole
 from capital.services.trading.packed.months import COLUMNS, DayRow, held_before, packed
 from capital.services.trading.packed.symbols import DayKey
+from capital.services.trading.packed.years import from_text
 
 _ZERO, _ONE = Decimal(0), Decimal(1)
 _DAY = timedelta(days=1)
+# Of fewer whole months, months are read quicker than the year.
+_FEWEST_MONTHS = 2
 
 
 class MonthRow(NamedTuple):
@@ -46,20 +52,46 @@ class MonthRow(NamedTuple):
     fees_unvalued: "dict[str, dict[str, str]] | None"
     largest_win: Decimal | None
     largest_loss: Decimal | None
+    is_in_year: bool
 
 
 _COLUMNS_OF_MONTH = ("strategy_account_id", *MonthRow._fields[1:])
 
 
+class YearRow(NamedTuple):
+    """The columns of a year's months that figures are made of."""
+
+    link_id: int
+    currency: str
+    year: int
+    since: date
+    until: date
+    unrealized: Decimal | None
+    unknown_since: date | None
+    scale: int
+    figures: bytes
+    unknown: "dict[str, list[list[int]]] | None"
+    fees_unvalued: "dict[str, dict[str, str]] | None"
+    largest_win: Decimal | None
+    largest_loss: Decimal | None
+    largest: str
+
+
+_COLUMNS_OF_YEAR = ("strategy_account_id", *YearRow._fields[1:])
+
+
 class _Packed(NamedTuple):
     """A packed month, or several of them: their number, and how many decimals its figures have.
 
-    ``is_whole``: whether all its days are of the period, so that its trades are, too.
+    Attributes:
+        is_whole: Whether all its days are of the period, so that its trades are, too.
+        has_days: Whether its days are told by it, and not by its year.
     """
 
     month: date
     scale: int
     is_whole: bool
+    has_days: bool
     number: int
 
 
@@ -72,6 +104,7 @@ class Chain:
         days: Those that are not packed, in their order.
         sums: Of these; and of all, the fees whose worth nobody knows.
         months: Those that are packed.
+        years: Those of which most months are asked for; they tell of their whole months.
         largest: The largest win and loss of whole months.
         begins_unknown: Whether it begins within the period with something unrealised that nobody
             knows.
@@ -83,6 +116,7 @@ class Chain:
     days: list[Day] = field(default_factory=list)
     sums: Sums = field(default_factory=Sums)
     months: list[_Packed] = field(default_factory=list)
+    years: list[YearRow] = field(default_factory=list)
     largest: TradeSums = field(default_factory=TradeSums)
     begins_unknown: bool = False
     # The last day that is packed, and what was unrealised at its end.
@@ -97,7 +131,7 @@ class Chain:
     @property
     def is_empty(self) -> bool:
         """Whether it has no day of the period."""
-        return not self.days and not self.months
+        return not self.days and not self.months and not self.years
 
 
 @dataclass(frozen=True)
@@ -116,22 +150,28 @@ class Chains:
 def chains_of(
     links: "QuerySet[StrategyAccount]", period: Period, *, currency: str | None = None
 ) -> Chains:
-    """The days of these links, in two queries; three where one begins with something unknown."""
+    """The days of these links, in three queries; up to two more where days are not packed."""
     chains: dict[DayKey, Chain] = {}
     cover = Cover()
-    months = asked_rows(LinkMonth, "month", links, period, currency).order_by("month")
-    for each in months.values_list(*_COLUMNS_OF_MONTH):
-        month = MonthRow(*each)
-        key = month.link_id, month.currency
+    years = years_asked(period)
+    for row in _packed_rows(links, period, currency, years):
+        key = row.link_id, row.currency
         chain = chains.get(key)
         if chain is None:
             chain = chains[key] = Chain(*key, period)
-        _add_month(chain, month, cover)
+        if isinstance(row, YearRow):
+            _add_year(chain, row, cover)
+        else:
+            _add_month(chain, row, cover, years)
     loose: dict[DayKey, list[DayRow]] = defaultdict(list)
-    rows = asked_rows(LinkDay, "date", links, period, currency).filter(is_packed=False)
-    for each in rows.order_by("strategy_account", "date").values_list(*COLUMNS):
-        row = DayRow(*each)
-        loose[row.key].append(row)
+    for each in (
+        _loose_rows(links, period, currency)
+        .order_by("strategy_account", "date")
+        .values_list(*COLUMNS)
+    ):
+        day = DayRow(*each)
+        loose[day.key].append(day)
+    _begin_packed(chains, [key for key in loose if key not in chains], period)
     asked = [key for key, of in loose.items() if key not in chains and of[0].worth_start is None]
     late = held_before(asked)
     for key, of_key in loose.items():
@@ -139,38 +179,128 @@ def chains_of(
     return Chains([chains[key] for key in sorted(chains) if not chains[key].is_empty], cover)
 
 
-def asked_rows(
-    model: type[Any],
-    column: str,
-    links: "QuerySet[StrategyAccount]",
-    period: Period,
-    currency: str | None,
-) -> "QuerySet[Any]":
-    """The rows of a period, and of the day before: it says what was unrealised at its start."""
-    rows = model.objects.filter(strategy_account__in=links, **{f"{column}__lte": period.until})
-    if period.since is not None:
-        first = period.since - _DAY
-        if model is LinkMonth:
-            first = first.replace(day=1)
-        rows = rows.filter(**{f"{column}__gte": first})
+def _packed_rows(
+    links: "QuerySet[StrategyAccount]", period: Period, currency: str | None, years: range
+) -> "list[YearRow | MonthRow]":
+    """Years and months of the period, the older ones first; in two queries.
+
+    Of a year that is read, its days are told by it; months of which not all days are asked for are
+    read as well, since only a month tells the fees of a day.
+    """
+    of_links: dict[str, Any] = {"strategy_account__in": links}
     if currency is not None:
-        rows = rows.filter(currency=currency)
-    return rows  # type: ignore[no-any-return]  # of either model
+        of_links["currency"] = currency
+    found: list[YearRow | MonthRow] = []
+    if years:
+        rows = LinkYear.objects.filter(year__range=(years[0], years[-1]), **of_links)
+        found += map(YearRow._make, rows.order_by().values_list(*_COLUMNS_OF_YEAR))
+    months = LinkMonth.objects.filter(month__lte=period.until, **of_links)
+    if period.since is not None:
+        months = months.filter(month__gte=period.since.replace(day=1))
+    if years:
+        months = months.filter(
+            Q(is_in_year=False)
+            | Q(month__lt=date(years[0], 1, 1))
+            | Q(month__gte=date(years[-1] + 1, 1, 1))
+            | Q(month__in=cut_months(period))
+        )
+    found += map(MonthRow._make, months.order_by().values_list(*_COLUMNS_OF_MONTH))
+    return sorted(found, key=attrgetter("since"))
 
 
-def _add_month(chain: Chain, month: MonthRow, cover: Cover) -> None:
-    chain.packed_until, chain.worth = month.until, month.unrealized
+def years_asked(period: Period) -> range:
+    """The years that are read as such: those of which several months are asked for as a whole."""
+    since, until = period.since, period.until
+    first, last = 1 if since is None else since.year, until.year
+    if len(whole_months(last, since, until)) < _FEWEST_MONTHS:
+        last -= 1
+    if len(whole_months(first, since, until)) < _FEWEST_MONTHS:
+        first += 1
+    return range(first, last + 1)
+
+
+def cut_months(period: Period) -> list[date]:
+    """The first days of those months of which only some days are asked for."""
+    found = []
+    if period.since is not None and period.since.day > 1:
+        found.append(period.since.replace(day=1))
+    if (period.until + _DAY).day > 1:
+        found.append(period.until.replace(day=1))
+    return found
+
+
+def _loose_rows(
+    links: "QuerySet[StrategyAccount]", period: Period, currency: str | None
+) -> "QuerySet[LinkDay]":
+    """Days that are not packed, also that before: it says what was unrealised at the start."""
+    rows = LinkDay.objects.filter(
+        strategy_account__in=links, is_packed=False, date__lte=period.until
+    )
+    if period.since is not None:
+        rows = rows.filter(date__gte=period.since - _DAY)
+    return rows if currency is None else rows.filter(currency=currency)
+
+
+def _begin_packed(chains: dict[DayKey, Chain], keys: Sequence[DayKey], period: Period) -> None:
+    """Begin the chains of which only the month before the period is packed, in one query."""
+    if not keys or period.since is None or period.since.day > 1:
+        return
+    rows = LinkMonth.objects.filter(
+        strategy_account__in={link_id for link_id, _ in keys},
+        month=(period.since - _DAY).replace(day=1),
+    )
+    columns = "strategy_account_id", "currency", "until", "unrealized"
+    for link_id, own, until, unrealized in rows.order_by().values_list(*columns):
+        if (link_id, own) in keys:
+            chain = chains[link_id, own] = Chain(link_id, own, period)
+            chain.packed_until, chain.worth = until, unrealized
+
+
+def _add_year(chain: Chain, row: YearRow, cover: Cover) -> None:
+    period = chain.period
+    chain.packed_until, chain.worth = row.until, row.unrealized
+    if row.since > period.until or (period.since is not None and row.until < period.since):
+        return
+    chain.years.append(row)
+    _add_common(chain, row)
+    whole = whole_months(row.year, period.since, period.until)
+    first, last = date(row.year, whole[0] + 1, 1), _last_day(row.year, whole[-1] + 1)
+    if row.since <= last and row.until >= first:
+        # A month tells of its trades before the first day that it has.
+        begins = max(first, row.since.replace(day=1))
+        cover.add((chain.link_id, chain.currency), begins, min(last, row.until))
+    if first <= row.since and row.until <= last:
+        chain.largest.meet(row.largest_win, row.largest_loss)
+        return
+    for number, (win, loss) in from_text(row.largest):
+        if number - 1 in whole:
+            chain.largest.meet(win, loss)
+
+
+def _last_day(year: int, month: int) -> date:
+    return date(year + month // 12, month % 12 + 1, 1) - _DAY
+
+
+def _add_month(chain: Chain, month: MonthRow, cover: Cover, years: range) -> None:
+    if chain.packed_until is None or month.until > chain.packed_until:
+        chain.packed_until, chain.worth = month.until, month.unrealized
     period = chain.period
     if month.since > period.until or (period.since is not None and month.until < period.since):
         return
     whole = is_whole(period, month.month, month.until)
-    chain.months.append(_Packed(month.month, month.scale, whole, month.days))
+    is_of_year = month.is_in_year and month.month.year in years
+    chain.months.append(_Packed(month.month, month.scale, whole, not is_of_year, month.days))
     if whole:
         cover.add((chain.link_id, chain.currency), month.month, month.until)
         chain.largest.meet(month.largest_win, month.largest_loss)
-    if month.unknown_since is not None and chain.has(month.unknown_since):
+    if not is_of_year:
+        _add_common(chain, month)
+
+
+def _add_common(chain: Chain, row: YearRow | MonthRow) -> None:
+    if row.unknown_since is not None and chain.has(row.unknown_since):
         chain.begins_unknown = True
-    for day, fees in (month.fees_unvalued or {}).items():
+    for day, fees in (row.fees_unvalued or {}).items():
         if chain.has(date.fromisoformat(day)):
             for name, amount in fees.items():
                 add_to(chain.sums.fees_unvalued, name, Decimal(amount))
@@ -209,17 +339,15 @@ class Gathered:
     chains: Sequence[Chain]
 
     @cached_property
-    def days(self) -> Sequence[Day]:
-        """Their days, in their order."""
-        by_date: dict[date, list[Day]] = defaultdict(list)
-        for chain in self.chains:
-            for day in chain.days:
-                by_date[day.date].append(day)
+    def series(self) -> Series:
+        """Their days."""
+        parts = [part_of(day) for chain in self.chains for day in chain.days]
         for each in self._months:
-            first, last = self._numbers(each.month)
-            for day in unpack_days(each.number, each.scale, each.month, first=first, last=last):
-                by_date[day.date].append(day)
-        return [together(by_date[each]) for each in sorted(by_date)]
+            if each.has_days:
+                first, last = self._numbers(each.month)
+                days = days_of_month(each.number, each.scale, each.month, first=first, last=last)
+                parts += days
+        return together([*self._years.parts(), *parts])
 
     @cached_property
     def sums(self) -> Sums:
@@ -230,6 +358,7 @@ class Gathered:
         for each in self._months:
             first, last = self._numbers(each.month)
             sums.add(unpack_sums(each.number, each.scale, first=first, last=last))
+        sums.add(self._of_years[0])
         return sums
 
     @cached_property
@@ -242,6 +371,7 @@ class Gathered:
                 totals[each.scale] += each.number
         for scale, total in totals.items():
             ended.add(unpack_trades(total, scale))
+        ended.add(self._of_years[1])
         for chain in self.chains:
             ended.meet(chain.largest.largest_win, chain.largest.largest_loss)
         return ended
@@ -252,9 +382,23 @@ class Gathered:
         return any(chain.begins_unknown for chain in self.chains)
 
     @cached_property
+    def _years(self) -> Years:
+        """The years of all of them, added."""
+        period = self.chains[0].period
+        years = Years(period.since, period.until)
+        for chain in self.chains:
+            for row in chain.years:
+                years.add(row.since, row.until, row.scale, row.figures, row.unknown)
+        return years
+
+    @cached_property
+    def _of_years(self) -> tuple[Sums, TradeSums]:
+        return self._years.sums()
+
+    @cached_property
     def _months(self) -> Sequence[_Packed]:
         """The months of all of them, added."""
-        totals: dict[tuple[date, int, bool], int] = defaultdict(int)
+        totals: dict[tuple[date, int, bool, bool], int] = defaultdict(int)
         for chain in self.chains:
             for *key, number in chain.months:
                 totals[tuple(key)] += number  # type: ignore[index]  # without its last part

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from capital.domain.performance.measures.returns import ESTIMATE, wealth
+from capital.domain.performance.measures.returns import ESTIMATE
 from capital.services.performance.report import PerformanceRow
 
 # Of so many days by day, of two years by week, of more by month: more are not told apart in so
@@ -43,7 +43,7 @@ def spark(row: PerformanceRow) -> Spark | None:
     returns = row.measures.returns
     if not returns:
         return None
-    levels = list(wealth(each for _, each in returns))
+    levels = row.measures.levels
     of_step = _step(returns[0][0], returns[-1][0])
     ends = {of_step(day): level for (day, _), level in zip(returns, levels, strict=True)}
     return Spark(

@@ -24,6 +24,7 @@ from capital.models import (
     Fill,
     LinkDay,
     LinkMonth,
+    LinkYear,
     Position,
     StrategyAccount,
     SymbolDay,
@@ -382,6 +383,7 @@ def test_forged_record_is_found_and_no_other(traded: Desk, what: str) -> None:
     assert broken() == []
     break_it, expected = FORGED[what]
     # What is packed of a day would be found, too.
+    LinkYear.objects.all().delete()
     LinkMonth.objects.all().delete()
     LinkDay.objects.update(is_packed=False)
 
@@ -515,3 +517,25 @@ def test_a_provisional_row_no_longer_counts_once_its_order_is_known_to_be_somebo
     assert broken() == []
     held = {row.strategy_account_id: row.quantity for row in Position.objects.all()}
     assert held == {desk.long.pk: 0, desk.short.pk: 1}
+
+
+@pytest.mark.parametrize("what", ["its figures", "no year", "no months"])
+def test_a_packed_year_says_what_its_months_say(traded: Desk, what: str) -> None:
+    later = END + timedelta(days=40)
+    close_days([traded.long.account_id], clock=lambda: later)
+    year = LinkYear.objects.get(strategy_account=traded.long)
+    months = LinkMonth.objects.filter(strategy_account=traded.long, is_in_year=True)
+    assert months.count() == 2
+    assert LinkYear.objects.count() == 2
+    assert "year_not_of_months" not in broken(later)
+    if what == "its figures":
+        forge(year, figures=bytes(year.figures) + b"1")
+    elif what == "no year":
+        year.delete()
+    else:
+        months.update(is_in_year=False)
+
+    found = audit_capital(clock=lambda: later).violations
+
+    (reason,) = (each.reason for each in found if each.reason.code is Code.YEAR_NOT_OF_MONTHS)
+    assert reason.figures == {"link": str(traded.long.pk), "currency": "USDT", "year": "2026"}

@@ -1,11 +1,11 @@
 """Days and trades of links, as the books leave them."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from capital.domain.performance.measures.periods import Period
-from capital.models import LinkDay, StrategyAccount, Trade
+from capital.models import LinkDay, StrategyAccount, SymbolDay, Trade
 
 D = Decimal
 FIRST = date(2026, 3, 1)
@@ -55,7 +55,7 @@ def make_trade(
     **fields: Any,
 ) -> Trade:
     """One that ended at noon (UTC) of a day of March."""
-    closed_at = datetime(2026, 3, day, 12, tzinfo=UTC)
+    closed_at = datetime.combine(march(day), time(12), UTC)
     return Trade.objects.create(
         strategy_account=link,
         symbol=symbol,
@@ -71,4 +71,23 @@ def make_trade(
             **dict.fromkeys(("fees", "funding"), D(0)),
             **fields,
         },
+    )
+
+
+def make_symbol_day(
+    link: StrategyAccount, day: int, symbol: str, realized: str, **fields: Any
+) -> None:
+    SymbolDay.objects.create(
+        strategy_account=link,
+        symbol=symbol,
+        date=march(day),
+        currency="USDT",
+        realized=D(realized),
+        fees=D("0.25"),
+        funding=D("-0.125"),
+        volume=D(10),
+        cost_unknown=D(0),
+        fills=2,
+        trades=1,
+        **{"position_side": "both", **fields},
     )

@@ -4,13 +4,14 @@ In percent on the chained return, and in money on what was earned in all: what c
 out otherwise is in neither.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from capital.domain.money import EXACT, booked
-from capital.domain.performance.measures.returns import ESTIMATE, Day, is_ruin, wealth
+from capital.domain.performance.measures.returns import ESTIMATE, is_ruin, wealth
+from capital.domain.performance.measures.series import Series
 from capital.domain.reasons import Code, Reason
 
 _ZERO, _ONE = Decimal(0), Decimal(1)
@@ -64,71 +65,74 @@ class Drawdowns:
         return _ZERO if self.deepest is None else self.deepest.depth
 
 
-def return_drawdowns(returns: Sequence[tuple[date, Decimal]]) -> Drawdowns | Reason:
-    """On chained daily returns, as parts of the highest level: 0.1 is 10 %, to 18 decimals."""
+def return_drawdowns(
+    returns: Sequence[tuple[date, Decimal]], levels: Sequence[Decimal] = ()
+) -> Drawdowns | Reason:
+    """On chained daily returns, as parts of the highest level: 0.1 is 10 %, to 18 decimals.
+
+    Args:
+        returns: By date, in their order.
+        levels: Of ``wealth``, where it was asked before.
+    """
     if not returns:
         return Reason(Code.NO_DAYS)
     values = [each for _, each in returns]
     if is_ruin(values):
         return Reason(Code.RUIN)
     dates = (date_ for date_, _ in returns)
-    return _drawdowns(zip(dates, wealth(values), strict=True), _ONE, is_relative=True)
+    return _drawdowns(zip(dates, levels or wealth(values), strict=True), _ONE, _part)
 
 
-def money_drawdowns(days: Sequence[Day]) -> Drawdowns | Reason:
+def money_drawdowns(series: Series) -> Drawdowns | Reason:
     """On what was earned since the first day began, in its currency.
 
     A day at whose end nobody knows what is unrealised is passed over: the next one tells.
     """
-    if not days:
+    if not series.dates:
         return Reason(Code.NO_DAYS)
-    start = days[0].worth_start
-    if start is None:
-        return Reason(Code.PNL_UNKNOWN)
-    levels, realized = [], _ZERO
-    for day in days:
-        realized = EXACT.add(realized, day.realized)
-        if day.worth_end is not None:
-            change = EXACT.subtract(day.worth_end, start)
-            levels.append((day.date, EXACT.add(realized, change)))
+    levels = series.levels
     if not levels:
         return Reason(Code.PNL_UNKNOWN)
-    return _drawdowns(levels, _ZERO, is_relative=False)
+    return _drawdowns(levels, _ZERO, EXACT.subtract)
 
 
 def _drawdowns(
-    levels: Iterable[tuple[date, Decimal]], start: Decimal, *, is_relative: bool
+    levels: Iterable[tuple[date, Decimal]],
+    start: Decimal,
+    depth_of: Callable[[Decimal, Decimal], Decimal],
 ) -> Drawdowns:
-    peak, found, fall, depth = start, Drawdowns(), _Fall(), _ZERO
+    peak, found, fall, level = start, Drawdowns(), _Fall(start), start
     for day, level in levels:
         if level >= peak:
             if fall.since is not None:
-                found, fall = _counted(found, fall.ended(day)), _Fall()
-            peak, depth = level, _ZERO
+                found, fall = _counted(found, fall.ended(day)), _Fall(level)
+            fall.floor = peak = level
             continue
-        depth = EXACT.subtract(peak, level) if not is_relative else _part(peak, level)
-        fall.go_on(day, depth)
+        if level < fall.floor:
+            fall.deepen(day, level, depth_of(peak, level))
+        fall.last = day
     if fall.since is None:
         return found
     current = fall.ended(None)
-    return replace(_counted(found, current), current=current, depth_now=depth)
+    return replace(_counted(found, current), current=current, depth_now=depth_of(peak, level))
 
 
 @dataclass(slots=True)
 class _Fall:
-    """A drawdown while it lasts: there are many days, and few that end one."""
+    """A drawdown while it lasts: there are many days, and few on which it goes deeper."""
 
+    floor: Decimal
     depth: Decimal = _ZERO
     since: date | None = None
     lowest: date = date.min
     last: date = date.min
 
-    def go_on(self, day: date, depth: Decimal) -> None:
+    def deepen(self, day: date, level: Decimal, depth: Decimal) -> None:
+        self.floor = level
         if self.since is None:
             self.since, self.lowest, self.depth = day, day, depth
         elif depth > self.depth:
             self.depth, self.lowest = depth, day
-        self.last = day
 
     def ended(self, recovered: date | None) -> Drawdown:
         assert self.since is not None, "it began"

@@ -6,6 +6,7 @@ is rounded. A thousand links are added in a millisecond, and their sums unpacked
 days stand the sums of the trades that ended in them.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,19 +17,19 @@ from typing import ClassVar
 
 from capital.domain.money import EXACT, MAX_INTEGER_DIGITS
 from capital.domain.performance.earned import Sums
-from capital.domain.performance.measures.returns import Day
+from capital.domain.performance.measures.series import NAMES, Part
 from capital.domain.performance.measures.trades import TradeSums
 
 DAYS = 31
 # Of how many decimals the amounts of a month may be: the least that is enough.
 SCALES = (6, 12, 18, 36, 120)
 
-_VALUES = (
+AMOUNTS = (
     *("start", "added", "realized", "fees", "funding", "volume"),
     *("worth_start", "worth_end"),
 )
 _UNKNOWABLE = ("start", "added", "worth_start", "worth_end")
-_PLACES = len(_VALUES) + 2
+_PLACES = len(AMOUNTS) + 2
 # A million links, and a sign.
 _ROOM_BITS = 22
 # Days and what is not known of them are counted in one place, fills and trades in the last.
@@ -65,7 +66,7 @@ class PackedDay:
 
 def scale_of(days: Mapping[int, PackedDay], ended: TradeSums) -> int:
     """The least of ``SCALES`` that keeps all amounts of these days and trades."""
-    amounts = [getattr(day, name) for day in days.values() for name in _VALUES]
+    amounts = [getattr(day, name) for day in days.values() for name in AMOUNTS]
     # Squares have twice as many places behind the point.
     decimals = max(map(_decimals, [*amounts, ended.won, ended.lost]), default=0)
     decimals = max(decimals, -(-_decimals(ended.squares) // 2))
@@ -106,20 +107,20 @@ def unpack_month(
 
     What is not known of one of them is not known of their sum.
     """
-    amount = _amounts(scale)
+    amount = amounts_of(scale)
     for number, values in _days(total, scale, first, last):
         *whole, flags, counts = values
         known = {
             name: None if name in _FLAGS and (flags >> _FLAGS[name]) & _MASK else amount(value)
-            for name, value in zip(_VALUES, whole, strict=True)
+            for name, value in zip(AMOUNTS, whole, strict=True)
         }
         fills, trades = counts & _COUNT_MASK, counts >> _COUNT_BITS
         yield number, PackedDay(**known, fills=fills, trades=trades)  # type: ignore[arg-type]
 
 
-def unpack_days(
+def days_of_month(
     total: int, scale: int, month: date, *, first: int = 1, last: int = DAYS
-) -> Iterator[Day]:
+) -> Iterator[Part]:
     """The same as returns are calculated from: what was realised is after fees and funding.
 
     Args:
@@ -129,18 +130,25 @@ def unpack_days(
         first: The first day of the month that is asked for.
         last: The last one.
     """
-    amount = _amounts(scale)
-    for number, values in _days(total, scale, first, last):
+    rows = list(_days(total, scale, first, last))
+    if not rows:
+        return
+    begins = rows[0][0]
+    length = rows[-1][0] - begins + 1
+    columns: dict[str, list[int]] = {name: [0] * length for name in NAMES}
+    present, unknown = [False] * length, defaultdict[str, list[int]](list)
+    for number, values in rows:
+        at = number - begins
         start, added, realized, fees, funding, _, worth_start, worth_end, flags, _ = values
-        flags >>= _FLAG_BITS
-        yield Day(
-            month.replace(day=number),
-            None if flags and (flags >> _START) & _MASK else amount(start),
-            None if flags and (flags >> _ADDED) & _MASK else amount(added),
-            amount(realized - fees + funding),
-            None if flags and (flags >> _WORTH_START) & _MASK else amount(worth_start),
-            None if flags and (flags >> _WORTH_END) & _MASK else amount(worth_end),
-        )
+        told = start, added, realized - fees + funding, worth_start, worth_end
+        for name, value in zip(NAMES, told, strict=True):
+            columns[name][at] = value
+        present[at] = True
+        if flags >> _FLAG_BITS:
+            for name, bit in _FLAGS.items():
+                if (flags >> bit) & _MASK:
+                    unknown[name].append(at)
+    yield Part(month.toordinal() + begins - 1, scale, columns, present, unknown)
 
 
 def unpack_sums(total: int, scale: int, *, first: int = 1, last: int = DAYS) -> Sums:
@@ -148,7 +156,7 @@ def unpack_sums(total: int, scale: int, *, first: int = 1, last: int = DAYS) -> 
     columns = list(zip(*(values for _, values in _days(total, scale, first, last)), strict=True))
     if not columns:
         return Sums()
-    amount = _amounts(scale)
+    amount = amounts_of(scale)
     _, _, realized, fees, funding, volume, _, _, _, counts = map(sum, columns)
     return Sums(
         realized=amount(realized),
@@ -170,7 +178,7 @@ def unpack_trades(total: int, scale: int) -> TradeSums:
         found.append(int.from_bytes(places[at : at + size], "little") - _half(size))
         at += size
     counted, lost_of, won, lost, held, squares = found
-    amount = _amounts(scale)
+    amount = amounts_of(scale)
     return TradeSums(
         trades=counted & _COUNT_MASK,
         wins=counted >> _COUNT_BITS,
@@ -178,9 +186,21 @@ def unpack_trades(total: int, scale: int) -> TradeSums:
         incomplete=lost_of >> _COUNT_BITS,
         won=amount(won),
         lost=amount(lost),
-        squares=_amounts(2 * scale)(squares),
+        squares=amounts_of(2 * scale)(squares),
         held_for=timedelta(microseconds=held),
     )
+
+
+def whole_numbers(total: int, scale: int) -> Iterator[tuple[int, list[int], list[str], int, int]]:
+    """The days of one link as whole numbers of the smallest decimal.
+
+    Of each day that there is: its number, the amounts by the order of ``AMOUNTS``, which of them
+    are not known, and how many fills and trades there were.
+    """
+    for number, values in _days(total, scale, 1, DAYS):
+        *amounts, flags, counts = values
+        unknown = [name for name, bit in _FLAGS.items() if (flags >> bit) & _MASK]
+        yield number, amounts, unknown, counts & _COUNT_MASK, counts >> _COUNT_BITS
 
 
 def _days(total: int, scale: int, first: int, last: int) -> Iterator[tuple[int, list[int]]]:
@@ -188,7 +208,7 @@ def _days(total: int, scale: int, first: int, last: int) -> Iterator[tuple[int, 
     width = _width(scale)
     half, size, read = _half(width), _PLACES * width, int.from_bytes
     places = _bytes(total, width)
-    flags_at = len(_VALUES) * width
+    flags_at = len(AMOUNTS) * width
     for number in range(first, last + 1):
         begins = (number - 1) * size
         at = begins + flags_at
@@ -208,7 +228,7 @@ def _bytes(total: int, width: int) -> bytes:
     return (total + _offset(width)).to_bytes(_size(width), "little")
 
 
-def _amounts(scale: int) -> Callable[[int], Decimal]:
+def amounts_of(scale: int) -> Callable[[int], Decimal]:
     """From whole numbers of the smallest decimal to amounts."""
     least, multiply = Decimal((0, (1,), -scale)), EXACT.multiply
 
@@ -228,7 +248,7 @@ _WIDE = (1, 1, 1, 1, 1, 2)
 
 def _values(day: PackedDay, scale: int) -> Iterator[int]:
     flags = 1
-    for name in _VALUES:
+    for name in AMOUNTS:
         amount: Decimal | None = getattr(day, name)
         if amount is None:
             flags += 1 << _FLAGS[name]

@@ -5,11 +5,13 @@ is that of a sample; Sortino's divides by all days, and counts only what lies be
 calculated in ``Decimal`` and told to 15 decimals, none of which is exact money.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from functools import cached_property
+from functools import cached_property, reduce
 
+from capital.domain.money import EXACT
 from capital.domain.performance.measures.returns import ESTIMATE, Measured, is_ruin, wealth
 from capital.domain.reasons import Code, Reason
 
@@ -30,16 +32,18 @@ class Ratios:
         returns: Of the days that have one, in their order.
         drawdown: The deepest on them, as a part; None where there is none to tell.
         why: Why there is none of them; None where there may be.
+        levels: Of ``wealth``, where it was asked before.
     """
 
     returns: Sequence[Decimal] = ()
     drawdown: Decimal | None = None
     why: Reason | None = None
+    levels: Sequence[Decimal] = ()
 
     @cached_property
     def annual_return(self) -> Measured:
         """What the chained return would come to in a year at the same pace."""
-        return self.why or annual_return(self.returns)
+        return self.why or annual_return(self.returns, self.levels)
 
     @cached_property
     def annual_volatility(self) -> Measured:
@@ -62,19 +66,21 @@ class Ratios:
         return self.why or _by_drawdown(self.annual_return, self.drawdown or _ZERO)
 
 
-def ratios_of(returns: Sequence[Decimal], drawdown: Decimal | None) -> Ratios:
+def ratios_of(
+    returns: Sequence[Decimal], drawdown: Decimal | None, levels: Sequence[Decimal] = ()
+) -> Ratios:
     """The ratios of these daily returns; why not, where they are fewer than 30."""
     if 0 < len(returns) < LEAST_DAYS:
         few = {"days": str(len(returns)), "least": str(LEAST_DAYS)}
         return Ratios(why=Reason(Code.TOO_FEW_DAYS, few))
-    return Ratios(returns, drawdown)
+    return Ratios(returns, drawdown, levels=levels)
 
 
-def annual_return(returns: Sequence[Decimal]) -> Measured:
+def annual_return(returns: Sequence[Decimal], levels: Sequence[Decimal] = ()) -> Measured:
     """The chained return, to the power of the years that there are."""
     if why := _unusable(returns, least=1):
         return why
-    *_, level = wealth(returns)
+    level = levels[-1] if levels else deque(wealth(returns), maxlen=1).pop()
     years = ESTIMATE.divide(_YEAR, Decimal(len(returns)))
     return estimated(ESTIMATE.subtract(ESTIMATE.power(level, years), _ONE))
 
@@ -90,9 +96,7 @@ def sharpe(returns: Sequence[Decimal]) -> Measured:
     """The mean of daily returns by their deviation, of a year."""
     if why := _unusable(returns) or _even(returns):
         return why
-    middle = mean(returns)
-    spread = _deviation(returns, middle)
-    return estimated(_of_year(ESTIMATE.divide(middle, spread)))
+    return estimated(_of_year(ESTIMATE.divide(mean(returns), deviation(returns))))
 
 
 def sortino(returns: Sequence[Decimal]) -> Measured:
@@ -105,8 +109,7 @@ def sortino(returns: Sequence[Decimal]) -> Measured:
         return Reason(Code.ALL_ZERO if is_zero else Code.NO_LOSING_DAY)
     if why := _even(returns):
         return why
-    squares = _squares(below, _ZERO)
-    risk = ESTIMATE.sqrt(ESTIMATE.divide(squares, Decimal(len(returns))))
+    risk = ESTIMATE.sqrt(ESTIMATE.divide(_squares(below), Decimal(len(returns))))
     return estimated(_of_year(ESTIMATE.divide(mean(returns), risk)))
 
 
@@ -125,20 +128,15 @@ def _by_drawdown(annual: Measured, drawdown: Decimal) -> Measured:
 
 def mean(values: Sequence[Decimal]) -> Decimal:
     """Of at least one."""
-    total = _ZERO
-    for each in values:
-        total = ESTIMATE.add(total, each)
-    return ESTIMATE.divide(total, Decimal(len(values)))
+    return ESTIMATE.divide(reduce(ESTIMATE.add, values), Decimal(len(values)))
 
 
 def deviation(values: Sequence[Decimal]) -> Decimal:
     """Of a sample of at least two: the sum of squares is divided by one less than their number."""
-    return _deviation(values, mean(values))
-
-
-def _deviation(values: Sequence[Decimal], middle: Decimal) -> Decimal:
-    squares = _squares(values, middle)
-    return ESTIMATE.sqrt(ESTIMATE.divide(squares, Decimal(len(values) - 1)))
+    number, total = Decimal(len(values)), reduce(EXACT.add, values)
+    # Exactly, the sum of the squares of distances from the mean, × how many there are.
+    spread = EXACT.subtract(EXACT.multiply(number, _squares(values)), EXACT.multiply(total, total))
+    return ESTIMATE.sqrt(ESTIMATE.divide(spread, number * (number - 1)))
 
 
 def estimated(value: Decimal) -> Decimal:
@@ -147,11 +145,10 @@ def estimated(value: Decimal) -> Decimal:
     return ESTIMATE.normalize(rounded)
 
 
-def _squares(values: Sequence[Decimal], middle: Decimal) -> Decimal:
-    total = _ZERO
+def _squares(values: Sequence[Decimal]) -> Decimal:
+    total, fma = _ZERO, EXACT.fma
     for each in values:
-        distance = ESTIMATE.subtract(each, middle)
-        total = ESTIMATE.fma(distance, distance, total)
+        total = fma(each, each, total)
     return total
 
 

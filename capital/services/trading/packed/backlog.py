@@ -1,6 +1,7 @@
-"""Old days that were never packed, as of a new version: packed little by little at the day's end.
+"""What was never packed, as of a new version: packed little by little at the day's end.
 
-Until then reports read them one by one, and say the same.
+Those are days that are more than two months old, and months that are over and in no year. Until
+then reports read them one by one, and say the same.
 """
 
 import time
@@ -12,10 +13,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from capital.domain.clock import Clock
-from capital.models import LinkDay
+from capital.models import LinkDay, LinkMonth
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.balances.summaries import business_date
 from capital.services.trading.packed.months import LONG_DAYS, pack_all
+from capital.services.trading.packed.years import join_loose
 from capital.services.transactions import outside_transaction
 
 # Three years of ten links take about a second, in which their account is locked.
@@ -32,7 +34,7 @@ def pack_backlog(
     seconds: timedelta = _SECONDS,
     may_go_on: Callable[[], bool] = lambda: True,
 ) -> int:
-    """Pack days of these accounts that are more than two months old and were never packed.
+    """Pack days of these accounts that are old and were never packed, and join months by year.
 
     Call it outside a transaction: every ten links have their own, which locks their account alone.
     It may be stopped at any time; the next one goes on.
@@ -53,9 +55,15 @@ def pack_backlog(
         is_packed=False,
         date__lt=today - timedelta(days=LONG_DAYS),
     )
+    loose = LinkMonth.objects.filter(
+        strategy_account__account__in=account_ids,
+        is_in_year=False,
+        month__lt=today.replace(day=1),
+    )
     waiting: dict[int, list[int]] = defaultdict(list)
     columns = "strategy_account__account_id", "strategy_account_id"
-    for account_id, link_id in old.order_by(*columns).values_list(*columns).distinct():
+    found = old.order_by().values_list(*columns).union(loose.order_by().values_list(*columns))
+    for account_id, link_id in sorted(found):
         waiting[account_id].append(link_id)
     packed = 0
     for account_id, link_ids in waiting.items():
@@ -66,5 +74,6 @@ def pack_backlog(
             with transaction.atomic():
                 lock_accounts([account_id])
                 pack_all(some, today=today)
+                join_loose(some, today=today)
             packed += len(some)
     return packed

@@ -5,9 +5,10 @@ within one, and of days that are not packed, rows are read one by one.
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 
 from django.db.models import Q
 
@@ -42,26 +43,33 @@ class Cover:
         of_currency: dict[str, dict[int, _Range]] = defaultdict(dict)
         for (link_id, currency), found in self.ranges.items():
             of_currency[currency][link_id] = found
-        rest = ~Q(currency__in=list(of_currency))
+        rest = _other_than(sorted(of_currency))
         for currency, ranges in of_currency.items():
             of_range: dict[_Range | None, list[int]] = defaultdict(list)
             for link_id in link_ids:
                 of_range[ranges.get(link_id)].append(link_id)
             usual = max(of_range, key=lambda each: len(of_range[each]))
-            asked = Q(currency=currency)
             # Those of whom nothing is packed include all others.
-            if usual is not None:
-                named = Q(strategy_account__in=())
-                for each, ids in of_range.items():
-                    if each != usual:
-                        named |= _outside(each) & Q(strategy_account__in=ids)
-                asked &= _outside(usual) | named
-            rest |= asked
+            for each, ids in of_range.items():
+                of_some = Q() if each == usual else Q(strategy_account__in=ids)
+                if each == usual or usual is not None:
+                    for outside in _outside(each):
+                        rest |= Q(outside, of_some, currency=currency)
         return rest
 
 
-def _outside(found: _Range | None) -> Q:
-    return Q() if found is None else Q(date__lt=found[0]) | Q(date__gt=found[1])
+def _outside(found: _Range | None) -> list[Q]:
+    return [Q()] if found is None else [Q(date__lt=found[0]), Q(date__gt=found[1])]
+
+
+def _other_than(currencies: Sequence[str]) -> Q:
+    """As what is less or greater, which an index finds: hardly ever are there any."""
+    if not currencies:
+        return Q()
+    rest = Q(currency__lt=currencies[0]) | Q(currency__gt=currencies[-1])
+    for one, next_one in pairwise(currencies):
+        rest |= Q(currency__gt=one, currency__lt=next_one)
+    return rest
 
 
 def is_whole(period: Period, month: date, until: date) -> bool:

@@ -27,6 +27,7 @@ from capital.services.trading.packed.symbols import (
     ended_of,
     load_symbols,
 )
+from capital.services.trading.packed.years import join_years, key_of
 from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
@@ -69,7 +70,7 @@ class DayRow(NamedTuple):
 COLUMNS = ("strategy_account_id", *DayRow._fields[1:])
 _COLUMNS_OF_MONTH = (
     *("since", "until", "unrealized", "unknown_since", "scale", "days", "fees_unvalued"),
-    *("largest_win", "largest_loss", "symbols"),
+    *("largest_win", "largest_loss", "symbols", "is_in_year"),
 )
 
 
@@ -165,14 +166,14 @@ def _pack(firsts: Mapping[DayKey, date], today: date) -> None:
     late = held_before(asked)
     symbols = load_symbols(ids, since=since.replace(day=1), until=today - _DAY)
     changed: list[LinkMonth] = []
-    emptied: list[int] = []
+    emptied: list[LinkMonth] = []
     for key, first in firsts.items():
         of_key = symbols.get(key, {})
         made = _months_of(key, first, days[key], months[key], of_key, is_late=key in late)
         changed += made
         kept = {row.month for row in made}
         emptied += [
-            row.pk
+            row
             for row in months[key].values()
             if row.month >= first.replace(day=1) and row.month not in kept
         ]
@@ -184,10 +185,12 @@ def _pack(firsts: Mapping[DayKey, date], today: date) -> None:
         batch_size=500,
     )
     if emptied:
-        LinkMonth.objects.filter(pk__in=emptied).delete()
+        LinkMonth.objects.filter(pk__in=[row.pk for row in emptied]).delete()
     LinkDay.objects.filter(strategy_account__in=ids, is_packed=False, date__lt=today).update(
         is_packed=True
     )
+    over = [row for row in (*changed, *emptied) if row.month < today.replace(day=1)]
+    join_years({key_of(row) for row in over}, today=today)
 
 
 def _months_of(

@@ -41,6 +41,11 @@ class SymbolFigures:
     days: Sums = field(default_factory=Sums)
     ended: TradeSums = field(default_factory=TradeSums)
 
+    def add(self, other: "SymbolFigures") -> None:
+        """Count in what was earned in it at another time, or by another link."""
+        self.days.add(other.days)
+        self.ended.add(other.ended)
+
 
 # By symbol. What was earned in none is not among them.
 Symbols = dict[str, SymbolFigures]

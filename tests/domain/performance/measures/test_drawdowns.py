@@ -13,6 +13,7 @@ from capital.domain.performance.measures.drawdowns import (
     money_drawdowns,
     return_drawdowns,
 )
+from capital.domain.performance.measures.series import Series
 from capital.domain.reasons import Code, Reason
 from tests.domain.performance.measures.builders import FIRST, D, dated, day, returns
 
@@ -72,9 +73,13 @@ def test_without_a_fall_there_is_none() -> None:
 def test_edges_answer_reasons() -> None:
     assert return_drawdowns([]) == Reason(Code.NO_DAYS)
     assert return_drawdowns(dated(["0.1", "-1", "0.5"])) == Reason(Code.RUIN)
-    assert money_drawdowns([]) == Reason(Code.NO_DAYS)
-    assert money_drawdowns([day(0, "1", "0", "0", [None, "0"])]) == Reason(Code.PNL_UNKNOWN)
-    assert money_drawdowns([day(0, "1", "0", "0", ["0", None])]) == Reason(Code.PNL_UNKNOWN)
+    assert money_drawdowns(Series.of([])) == Reason(Code.NO_DAYS)
+    assert money_drawdowns(Series.of([day(0, "1", "0", "0", [None, "0"])])) == Reason(
+        Code.PNL_UNKNOWN
+    )
+    assert money_drawdowns(Series.of([day(0, "1", "0", "0", ["0", None])])) == Reason(
+        Code.PNL_UNKNOWN
+    )
 
 
 def test_in_money_it_is_what_was_lost_again_of_what_was_earned() -> None:
@@ -86,7 +91,7 @@ def test_in_money_it_is_what_was_lost_again_of_what_was_earned() -> None:
         day(3, "990", "0", "0", ["-30", "60"]),
     ]
 
-    found = money_drawdowns(days)
+    found = money_drawdowns(Series.of(days))
 
     assert isinstance(found, Drawdowns)
     assert found.deepest == Drawdown(D(110), march(2), march(3), march(4))
@@ -100,7 +105,7 @@ def test_a_mark_that_is_missing_is_passed_over() -> None:
         day(2, None, "0", "-10", [None, "20"]),
     ]
 
-    found = money_drawdowns(days)
+    found = money_drawdowns(Series.of(days))
 
     assert isinstance(found, Drawdowns)
     assert found.deepest == Drawdown(D(40), march(3), march(3), march(3))
@@ -131,7 +136,7 @@ def test_what_comes_in_changes_no_drawdown_in_money(earned, added) -> None:
     def days(extra: int) -> list:
         return [day(i, D(1000 + extra), D(extra), each) for i, each in enumerate(earned)]
 
-    assert money_drawdowns(days(0)) == money_drawdowns(days(added))
+    assert money_drawdowns(Series.of(days(0))) == money_drawdowns(Series.of(days(added)))
 
 
 @pytest.mark.parametrize(("gap", "lasts"), [(0, 2), (5, 7)])

@@ -10,7 +10,8 @@ import pytest
 
 from capital.domain.performance.measures.drawdowns import Drawdowns, return_drawdowns
 from capital.domain.performance.measures.ratios import annual_return, calmar, sharpe, sortino
-from capital.domain.performance.measures.returns import Day, chained, returns_of
+from capital.domain.performance.measures.returns import Day, chained
+from capital.domain.performance.measures.series import Series
 from capital.domain.performance.measures.trades import EndedTrade, trade_statistics
 from capital.domain.reasons import Code, Reason
 from tests.domain.performance.measures.builders import D, day
@@ -50,7 +51,7 @@ def test_what_counts_trades_is_the_same() -> None:
 
 
 def test_what_is_chained_over_days_is_the_same() -> None:
-    returns = returns_of(days())
+    returns = Series.of(days()).returns
     values = [each for _, each in returns]
     drawdowns = return_drawdowns(returns)
 
@@ -62,7 +63,7 @@ def test_what_is_chained_over_days_is_the_same() -> None:
 
 def test_ratios_are_not_the_same() -> None:
     """Its mean is over calendar days, its deviation over trades and of the population."""
-    returns = returns_of(days())
+    returns = Series.of(days()).returns
     values = [each for _, each in returns]
     drawdowns = return_drawdowns(returns)
     assert isinstance(drawdowns, Drawdowns)

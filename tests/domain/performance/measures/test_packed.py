@@ -12,13 +12,14 @@ from capital.domain.performance.earned import Sums
 from capital.domain.performance.measures.packed import (
     SCALES,
     PackedDay,
+    days_of_month,
     pack_month,
     scale_of,
-    unpack_days,
     unpack_month,
     unpack_sums,
     unpack_trades,
 )
+from capital.domain.performance.measures.series import together
 from capital.domain.performance.measures.trades import EndedTrade, TradeSums, sums_of
 
 D = Decimal
@@ -89,7 +90,7 @@ def test_the_sum_of_many_is_that_of_their_days(links: list[dict[int, PackedDay]]
         assert found.trades == sum(each.trades for each in of_day)
 
     number = sum(pack_month(days, NONE, 6) for days in links)
-    for day in unpack_days(number, 6, date(2026, 3, 1)):
+    for day in together(list(days_of_month(number, 6, date(2026, 3, 1)))).days:
         packed = total[day.date.day]
         assert day.realized == packed.realized - packed.fees + packed.funding
         for name in ("start", "added", "worth_start", "worth_end"):

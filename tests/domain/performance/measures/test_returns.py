@@ -11,14 +11,11 @@ from capital.domain.money import EXACT
 from capital.domain.performance.measures.periods import Period, PeriodName
 from capital.domain.performance.measures.returns import (
     Day,
-    average_capital,
     chained,
-    returns_of,
     roi,
-    together,
-    total_pnl,
     wealth,
 )
+from capital.domain.performance.measures.series import Series
 from capital.domain.reasons import Code, Reason
 from tests.domain.performance.measures.builders import FIRST, D, day, percents
 
@@ -31,7 +28,7 @@ STATED = [
 
 
 def values(days: list[Day]) -> list[Decimal]:
-    return [each for _, each in returns_of(days)]
+    return [each for _, each in Series.of(days).returns]
 
 
 def test_the_days_of_the_ruling_come_to_9_725_percent() -> None:
@@ -40,7 +37,7 @@ def test_the_days_of_the_ruling_come_to_9_725_percent() -> None:
 
 
 def test_their_roi_is_another_figure() -> None:
-    pnl, capital = total_pnl(STATED), average_capital(STATED)
+    pnl, capital = Series.of(STATED).pnl, Series.of(STATED).average_capital
 
     assert pnl == 140
     assert capital == D("1633.333333333333333333")  # 1,000, 2,000 and 1,900
@@ -50,11 +47,13 @@ def test_their_roi_is_another_figure() -> None:
 def test_capital_below_one_is_capital_and_a_day_without_any_is_not_counted() -> None:
     days = [day(0, "0.5", "0", "0.1"), day(1, "0", "0", "0"), day(2, "0.3", "0", "0")]
 
-    assert average_capital(days) == D("0.4")
+    assert Series.of(days).average_capital == D("0.4")
 
 
 def test_days_of_several_links_are_one_of_the_same_date() -> None:
-    found = together([day(4, "1", "2", "3", ("4", "5")), day(4, "10", "20", "30", ("40", "50"))])
+    days = [day(4, "1", "2", "3", ("4", "5")), day(4, "10", "20", "30", ("40", "50"))]
+
+    (found,) = Series.of(days).days
 
     assert found == day(4, "11", "22", "33", ("44", "55"))
 
@@ -66,7 +65,7 @@ def test_what_is_unrealised_is_earned_on_the_day_on_which_it_changes() -> None:
     ]
 
     assert [each.pnl for each in days] == [50, 9]
-    assert total_pnl(days) == 59
+    assert Series.of(days).pnl == 59
 
 
 def test_what_is_taken_does_not_lessen_the_capital_of_its_day() -> None:
@@ -101,27 +100,27 @@ def test_a_mark_that_is_missing_in_between_changes_no_total() -> None:
         day(2, None, "0", "0", [None, "-20"]),
     ]
 
-    assert total_pnl(days) == -15
-    assert total_pnl(days[:2]) == Reason(Code.PNL_UNKNOWN)
-    assert total_pnl(days[2:]) == Reason(Code.PNL_UNKNOWN)
+    assert Series.of(days).pnl == -15
+    assert Series.of(days[:2]).pnl == Reason(Code.PNL_UNKNOWN)
+    assert Series.of(days[2:]).pnl == Reason(Code.PNL_UNKNOWN)
 
 
 def test_links_are_added_up_before_they_are_divided() -> None:
     """100 on 1,000 and nothing on 3,000 are 2.5 %, not 5 %."""
-    both = together([day(0, "1000", "0", "100"), day(0, "3000", "0", "0")])
+    (both,) = Series.of([day(0, "1000", "0", "100"), day(0, "3000", "0", "0")]).days
 
     assert both.daily_return == D("0.025")
 
 
 def test_what_moves_between_links_is_not_added_to_them_together() -> None:
-    both = together([day(0, "1000", "-500", "0"), day(0, "3000", "500", "0")])
+    (both,) = Series.of([day(0, "1000", "-500", "0"), day(0, "3000", "500", "0")]).days
 
     assert both.capital == 4000
 
 
 @pytest.mark.parametrize("unknown", ["start", "added", "worth_start", "worth_end"])
 def test_what_is_unknown_of_one_link_is_unknown_of_all(unknown: str) -> None:
-    both = together([day(0, "1000", "0", "100"), replace(STATED[0], **{unknown: None})])
+    (both,) = Series.of([day(0, "1000", "0", "100"), replace(STATED[0], **{unknown: None})]).days
 
     assert both.daily_return is None
     assert both.realized == 150
@@ -129,8 +128,9 @@ def test_what_is_unknown_of_one_link_is_unknown_of_all(unknown: str) -> None:
 
 def test_without_days_there_are_reasons_and_no_numbers() -> None:
     assert chained([]) == Reason(Code.NO_DAYS)
-    assert total_pnl([]) == Reason(Code.NO_DAYS)
-    assert average_capital([day(0, "0", "0", "5"), day(1, None, "0", "5")]) == Reason(Code.NO_DAYS)
+    assert Series.of([]).pnl == Reason(Code.NO_DAYS)
+    without = Series.of([day(0, "0", "0", "5"), day(1, None, "0", "5")])
+    assert without.average_capital == Reason(Code.NO_DAYS)
     assert roi(D(5), Reason(Code.NO_DAYS)) == Reason(Code.NO_DAYS)
     assert roi(Reason(Code.PNL_UNKNOWN), D(5)) == Reason(Code.PNL_UNKNOWN)
 
@@ -173,7 +173,7 @@ def test_scaling_capital_changes_no_return(parts, scale) -> None:
         abs(one - other) < D("1e-30")
         for one, other in zip(values(ones), values(scaled), strict=True)
     )
-    pnl, pnl_scaled = total_pnl(ones), total_pnl(scaled)
+    pnl, pnl_scaled = Series.of(ones).pnl, Series.of(scaled).pnl
     assert isinstance(pnl, Decimal)
     assert pnl_scaled == EXACT.multiply(pnl, D(scale))
 

@@ -14,7 +14,7 @@ from capital.models import LinkDay, LinkMonth, StrategyAccount, SymbolDay, Trade
 from capital.services.performance import performance, report_as_json
 from capital.services.trading.packed.months import pack_days
 from tests.factories import forge, make_link, make_strategy
-from tests.services.performance.builders import make_day, make_trade, march
+from tests.services.performance.builders import make_day, make_symbol_day, make_trade, march
 
 pytestmark = pytest.mark.django_db
 
@@ -32,25 +32,6 @@ def told(since: date | None, until: date, by: str = "strategy") -> Any:
     links = StrategyAccount.objects.all()
     report = report_as_json(performance(links, by=by, period=Period(since, until)))
     return sorted(report["results"], key=lambda row: (row["name"], row["currency"]))
-
-
-def make_symbol_day(
-    link: StrategyAccount, day: int, symbol: str, realized: str, **fields: Any
-) -> None:
-    SymbolDay.objects.create(
-        strategy_account=link,
-        symbol=symbol,
-        date=march(day),
-        currency="USDT",
-        realized=D(realized),
-        fees=D("0.25"),
-        funding=D("-0.125"),
-        volume=D(10),
-        cost_unknown=D(0),
-        fills=2,
-        trades=1,
-        **{"position_side": "both", **fields},
-    )
 
 
 def test_reports_say_the_same_of_days_that_are_packed() -> None:
