@@ -13,6 +13,7 @@ from capital.domain.audit.pools import RecordedPool
 from capital.domain.audit.runs import RecordedRun, check_run
 from capital.domain.balances import Source
 from capital.domain.pools import Pool
+from capital.domain.reasons import Code
 from strategies.markets import MarketType
 from tests.domain.audit.builders import ACCOUNT, QUANTUM, codes, entry, inputs_of, pool, run
 
@@ -210,3 +211,18 @@ def test_contradicted_inputs_are_named() -> None:
     (balance,) = check_run(inputs(balances={Pool.SPOT: Decimal(300)})(), quantum=QUANTUM)
 
     assert (reason.figures, balance.figures) == ({"parts": "9"}, {"parts": "futures"})
+
+    (few,) = check_run(_link_too_few(), quantum=QUANTUM)
+    assert few.figures == {"parts": "4"}
+    gone = replace(SPOT, entries=tuple(replace(each, link_id=None) for each in SPOT.entries))
+    told = check_run(run(gone, inputs=replace(inputs_of(SPOT), links={})), quantum=QUANTUM)
+    (nameless,) = (each for each in told if each.code is Code.BASIS_CONTRADICTED)
+    assert nameless.figures == {"parts": "?"}
+
+
+def test_a_revert_keeps_back_what_its_inputs_say() -> None:
+    kept = replace(inputs_of(*REVERT.pools), reserve=Reserve(amount=Decimal(10)))
+
+    assert found(replace(REVERT, inputs=kept)) == ["reserve_wrong"]
+    held_back = replace(REVERT.pools[0], reserve=Decimal(10), unallocated=Decimal(200))
+    assert found(replace(REVERT, pools=(held_back,), inputs=kept)) == []

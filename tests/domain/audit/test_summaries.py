@@ -11,6 +11,7 @@ import pytest
 from capital.domain.audit.summaries import RecordedSummary, check_summary
 from capital.domain.balances import Observation
 from capital.domain.pools import Pool
+from capital.domain.reasons import Code
 from tests.domain.audit.builders import QUANTUM, amount, codes
 from tests.domain.builders import NOON
 
@@ -174,3 +175,15 @@ def test_part_that_another_program_left_on_a_unified_wallet_may_be_carried_on(
     row = summary(*parts, "77.77")
 
     assert found(row, YESTERDAY, pools=(Pool.UNIFIED,), **{pool.value: carried}) == expected
+
+
+def test_what_an_ending_and_a_start_should_be_is_told() -> None:
+    row = summary("100", "50", "150.50", starting=Decimal(149))
+    told = list(check_summary(row, YESTERDAY, dict.fromkeys(Pool), pools=BOTH, quantum=QUANTUM))
+
+    figures = [{**reason.figures} for reason in told]
+    assert [reason.code for reason in told] == [Code.ENDING_WRONG, Code.START_WRONG]
+    assert figures == [
+        {**row.figures, "ending": "150.5", "expected": "150"},
+        {**row.figures, "starting": "149", "ending": "150", "other": "1"},
+    ]

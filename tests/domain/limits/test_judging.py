@@ -182,3 +182,13 @@ def test_capital_that_comes_and_goes_changes_no_drawdown(
     assert same == other
     assert same is not None
     assert 0 <= same < 100
+
+
+def test_what_was_judged_says_which_limit() -> None:
+    well_below = judged(Kind.DAILY_LOSS, "5", day(0, "1000", "-1"))
+    unknown = not_judged(Kind.DRAWDOWN, D(20), NotJudged.BASIS_CHANGED)
+
+    assert well_below == Judged(Kind.DAILY_LOSS, D(5), D("0.1"))
+    cause = {"cause": "basis_changed"}
+    reason = Reason(Code.LIMIT_NOT_JUDGED, cause)
+    assert unknown == Judged(Kind.DRAWDOWN, D(20), None, reason)

@@ -327,3 +327,25 @@ def test_a_link_without_capital_is_beyond_every_band():
     decision = divided("10000", link(1, capital="9999"), link(2), drift_band_percent=Decimal(100))
 
     assert got(decision) == ["5000.00", "5000.00"]
+
+
+@pytest.mark.parametrize(
+    ("compounding", "did", "amount"),
+    [("half", Did.HALF_COMPOUNDED, "5000"), ("none", Did.NOT_COMPOUNDED, "4000")],
+)
+def test_what_compounding_does_is_told(compounding, did, amount):
+    decision = divided("12000", bound(1, compounding=compounding, base_capital="4000"), link(2))
+
+    assert (did, {"base": "4000", "amount": amount}) in steps(decision, 1)
+
+
+def test_more_than_its_fixed_amount_is_told_to_be_in_use():
+    decision = divided(
+        "1000", bound(1, fixed_amount="100"), link(2), facts=known(in_use={1: "300"})
+    )
+
+    assert got(decision) == ["300.00", "700.00"]
+    assert steps(decision, 1) == [
+        (Did.FIXED, {"amount": "100"}),
+        (Did.IN_USE, {"amount": "300"}),
+    ]

@@ -52,6 +52,14 @@ def test_a_withdrawal_is_taken_by_weight():
     assert got(decision) == ["3500.00", "4500.00"]
 
 
+def test_less_than_one_goes_by_weight_in_its_direction():
+    links = [link(1, capital="10"), link(2, capital="10", weight="3")]
+    facts = {"then": "20", "earned": {1: "0", 2: "0"}}
+
+    assert got(own("20.80", *links, external="0.8", **facts)) == ["10.20", "10.60"]
+    assert got(own("19.20", *links, external="-0.8", **facts)) == ["9.80", "9.40"]
+
+
 def test_a_first_decision_is_by_weight():
     decision = own("9000", link(1, weight="2"), link(2), new=(1, 2))
 
