@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from capital.admin.dashboard.charts import Row
 from capital.admin.frame import formats
-from capital.admin.frame.cells import instant, since, why, why_link
+from capital.admin.frame.cells import instant, since, why, why_link, with_instants
 
 register = template.Library()
 
@@ -69,6 +69,12 @@ def moment(value: datetime | None) -> SafeString:
 def moment_text(value: datetime | None) -> str:
     """The same for a title, as text, with UTC behind it: ``{{ line.at|moment_text }}``."""
     return formats.both_times(value)
+
+
+@register.filter
+def instants(text: str) -> SafeString:
+    """``{{ pool.reason|instants }}``: a sentence, with UTC for who points at a time in it."""
+    return with_instants(text)
 
 
 @register.filter

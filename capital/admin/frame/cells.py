@@ -1,5 +1,6 @@
 """What more than one page shows in a cell: a badge, a bar, a sentence, a link."""
 
+import re
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -7,6 +8,7 @@ from typing import Any
 
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
@@ -113,6 +115,24 @@ def instant(value: datetime | None) -> SafeString:
         utc_text(value),
         moment(value),
     )
+
+
+# As sentences and names of rows have it, with or without seconds.
+_WRITTEN = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?\b(?!:| UTC)")
+
+
+def with_instants(text: Any) -> SafeString:
+    """A sentence, or a row's name, the times in which have UTC for who points at them.
+
+    They are in the project's time zone, as everywhere: of an hour that comes twice, the first.
+    """
+    zone = timezone.get_current_timezone()
+
+    def told(found: re.Match[str]) -> str:
+        at = datetime.fromisoformat(found[0]).replace(tzinfo=zone)
+        return format_html('<time title="{}">{}</time>', utc_text(at), found[0])
+
+    return SafeString(_WRITTEN.sub(told, conditional_escape(text)))
 
 
 def sentence_with(sentence: str, **figures: Any) -> SafeString:

@@ -72,7 +72,8 @@ def performance_page(request: HttpRequest, context: dict[str, Any]) -> HttpRespo
 def _shown(request: HttpRequest, asked: Asked, report: PerformanceReport) -> dict[str, Any]:
     page = Paginator(report.rows, _ON_A_PAGE).get_page(request.GET.get("page"))
     rows: list[PerformanceRow] = list(page.object_list)
-    without = [group.name for group in report.without_source]
+    told = names_of(report.without_source, asked.by, asked)
+    without = [told.get(group.id, (group.name, ""))[0] for group in report.without_source]
     more = len(without) - _MOST_NAMED
     return {
         "report": report,
@@ -99,10 +100,10 @@ def _groups(rows: Sequence[PerformanceRow]) -> list[Group]:
 
 
 def names_of(groups: Sequence[Group], by: str, asked: Asked) -> dict[int, tuple[str, str]]:
-    """What each is called, and the address of its page. One query for strategies, else none."""
+    """What each is called, and the address of its page. One query for strategies and links."""
+    ids = [group.id for group in groups]
     if by == "strategy":
         page = "admin:strategies_strategy_performance"
-        ids = [group.id for group in groups]
         named = Strategy.objects.filter(pk__in=ids).order_by().values_list("pk", "name")
         return {pk: (name, asked.elsewhere(reverse(page, args=[pk]))) for pk, name in named}
     if by == "account":
@@ -111,8 +112,12 @@ def names_of(groups: Sequence[Group], by: str, asked: Asked) -> dict[int, tuple[
             each.id: (each.name, asked.elsewhere(reverse(page, args=[each.id]))) for each in groups
         }
     if by == "link":
-        start = listing("strategyaccount")
-        return {each.id: (each.name, f"{start}{each.id}/change/") for each in groups}
+        start, links = listing("strategyaccount"), StrategyAccount.objects.filter(pk__in=ids)
+        found = links.order_by().values_list("pk", "strategy__name", "account__name")
+        return {
+            pk: (f"{strategy} / {account}", f"{start}{pk}/change/")
+            for pk, strategy, account in found
+        }
     return {}
 
 

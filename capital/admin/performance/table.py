@@ -115,7 +115,8 @@ def table_of(
         told.append(
             TableRow(
                 name=name,
-                note="" if name == row.group.name else row.group.name,
+                # By what bots name it, where that is something else.
+                note=row.group.name if by == "strategy" and name != row.group.name else "",
                 url=url,
                 currency=row.currency,
                 cells=numbered(

@@ -169,6 +169,9 @@
             afterDataLimits(scale) {
                 const least = Math.min(0, ...scale.chart.data.datasets.flatMap((each) => each.data));
                 scale.min = Math.max(scale.min, least === 0 ? 0 : scale.min);
+                // Nor have those that are never above it, such as a drawdown, one above it.
+                const most = Math.max(...scale.chart.data.datasets.flatMap((each) => each.data));
+                scale.max = Math.min(scale.max, least < 0 && most <= 0 ? 0 : scale.max);
             },
         };
         if (told.kind === "bars") {

@@ -9,7 +9,7 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from capital.admin.frame.cells import instant, sentence_with, since
+from capital.admin.frame.cells import instant, sentence_with, since, with_instants
 from tests.words.everything import addresses, make_everything
 
 pytestmark = pytest.mark.django_db
@@ -67,3 +67,15 @@ def test_sentence_holds_a_time_with_utc_and_escapes_the_rest() -> None:
 def instant_in_seoul() -> str:
     with timezone.override(ZoneInfo("Asia/Seoul")):
         return instant(AT)
+
+
+def test_times_in_a_sentence_have_utc_behind_them() -> None:
+    with timezone.override(ZoneInfo("Asia/Seoul")):
+        told = with_instants("Cached balance of 2026-11-28 00:10, read 2026-11-28 00:10:30 <b>.")
+
+    assert told == (
+        'Cached balance of <time title="2026-11-27 15:10:00 UTC">2026-11-28 00:10</time>, '
+        'read <time title="2026-11-27 15:10:30 UTC">2026-11-28 00:10:30</time> &lt;b&gt;.'
+    )
+    for text in ("2026-11-28", "order 12026-11-28 00:10", "2026-11-28 00:10:00 UTC"):
+        assert with_instants(text) == text

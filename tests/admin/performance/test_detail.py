@@ -59,7 +59,7 @@ def test_a_strategy_shows_its_equity_drawdown_months_symbols_and_trades(
 def test_an_account_shows_all_strategies_on_it_together(
     admin: Client, link: StrategyAccount
 ) -> None:
-    beside = make_link(account=link.account, strategy=make_strategy(key="beside"))
+    beside = make_link(account=link.account, strategy=make_strategy(key="beside", name="Another"))
     make_day(beside, 1, "1000", "30")
     elsewhere = make_link(strategy=link.strategy)
     make_day(elsewhere, 1, "1000", "500")
@@ -70,7 +70,7 @@ def test_an_account_shows_all_strategies_on_it_together(
     assert "PnL ? PnL What was realised" in text
     assert "+170.00" in text
     assert "+670.00" not in text
-    assert "beside / " in text
+    assert "Another / " in text
 
 
 def test_trades_are_paged_and_the_newest_comes_first(admin: Client, link: StrategyAccount) -> None:
