@@ -238,6 +238,7 @@ def test_an_idle_link_keeps_what_it_has_in_use():
     )
 
     assert got(decision) == ["120.01", "879.99"]
+    assert steps(decision, 1)[0] == (Did.IN_USE, {"amount": "120.01"})
 
 
 def test_what_is_in_use_counts_before_fixed_amounts_and_ceilings():
@@ -278,6 +279,7 @@ def test_more_in_use_than_the_balance_is_over_committed():
     assert (decision.reserve, decision.unallocated) == (0, -200)
     assert decision.reason.code is Code.OVER_COMMITTED
     assert decision.reason.figures == {"shortfall": "200.00"}
+    assert steps(decision, 1)[-1] == (Did.OVER_COMMITTED, {"amount": "600"})
 
 
 def test_a_stopped_link_leaves_its_share_unallocated_and_keeps_what_is_in_use():
@@ -300,6 +302,7 @@ def test_within_the_drift_band_nothing_moves():
 
     assert got(decision) == ["5000.00", "5000.00"]
     assert codes(decision) == ["within_band", "within_band"]
+    assert steps(decision, 1)[-1] == (Did.WITHIN_BAND, {"percent": "1"})
     assert decision.unallocated == 100
 
 

@@ -219,6 +219,7 @@ def test_a_loss_that_no_active_link_can_carry_is_carried_by_those_that_wait():
 
     assert got(decision) == ["0.00", "0.00"]
     assert aside(decision) == ["0", "3000"]
+    assert steps(decision, 2)[-1] == (Did.SET_ASIDE, {"amount": "3000"})
 
 
 def test_without_anything_to_claim_nothing_is_allocated():
