@@ -72,7 +72,9 @@ def name_causes(
     changed = [each.linked for each in decided if changes[each.linked.account.pk]]
     record = _Record.of(changed) if changed else _Record()
     return [
-        replace(each, causes=_causes(each, changes.get(each.linked.account.pk, ()), record))
+        replace(each, causes=causes)
+        if (causes := _causes(each, changes.get(each.linked.account.pk, ()), record))
+        else each
         for each in verdicts
     ]
 

@@ -85,21 +85,7 @@ def inputs_from_json(stored: Mapping[str, Any]) -> Inputs:
     """The inverse of ``inputs_as_json``; what earlier versions did not keep is as usual."""
     reserve = stored["reserve"]
     return Inputs(
-        links={
-            int(key): LinkState(
-                link["strategy"],
-                Decimal(link["weight"]),
-                None if link["idle"] is None else Code(link["idle"]),
-                # Before limits, nothing was stopped.
-                stopped=link.get("stopped", False),
-                bounds=(
-                    Bounds(**_values(link["bounds"], _USUAL_BOUNDS))
-                    if "bounds" in link
-                    else UNBOUND
-                ),
-            )
-            for key, link in stored["links"].items()
-        },
+        links={int(key): _link_state(**link) for key, link in stored["links"].items()},
         reserve=Reserve(Decimal(reserve["percent"]), Decimal(reserve["amount"])),
         balances={Pool(pool): Decimal(amount) for pool, amount in stored["balances"].items()},
         rules=Rules(**_values(stored.get("rules", {}), _USUAL_RULES)),
@@ -121,6 +107,29 @@ def inputs_from_json(stored: Mapping[str, Any]) -> Inputs:
             for pool, then in stored.get("held", {}).items()
         },
     )
+
+
+def _link_state(
+    strategy: str,
+    weight: str,
+    idle: str | None,
+    *,
+    # Before limits, nothing was stopped.
+    stopped: bool = False,
+    bounds: Mapping[str, Any] | None = None,
+    **_: Any,
+) -> LinkState:
+    state = _plain_state(strategy, weight, idle)
+    if stopped or bounds:
+        unusual = UNBOUND if not bounds else Bounds(**_values(bounds, _USUAL_BOUNDS))
+        state = state._replace(stopped=stopped, bounds=unusual)
+    return state
+
+
+# A strategy has mostly the same weight on many accounts, and in every run of each.
+@lru_cache(maxsize=4096)
+def _plain_state(strategy: str, weight: str, idle: str | None) -> LinkState:
+    return LinkState(strategy, Decimal(weight), None if idle is None else Code(idle))
 
 
 def steps_text(decision: Decision) -> str:
