@@ -372,7 +372,8 @@ def _in_batches(
         if to_do := [account_id for account_id in batch if account_id not in earlier]:
             loaded = load_accounts(to_do)
             observed = {key: loaded[key] for key in to_do if key in loaded}
-            pools = load_pools(observed)
+            # Where no exchange is called, it does not matter which pools there are.
+            pools = load_pools(observed) if request.live else dict.fromkeys(observed, tuple(Pool))
             wanted = [(account, pools[key]) for key, account in observed.items()]
             answers = _observe(wanted, request, on_account=progress.account_answered)
             judge = _judge_by(answers, request, seen)
