@@ -82,5 +82,5 @@ class FreshnessFilter(DropdownFilter):  # type: ignore[misc]
         others = found.keys() - wanted
         # The shorter list: the statement is made, and counted with, twice.
         if len(others) < len(wanted):
-            return queryset.exclude(pk__in=others)
-        return queryset.filter(pk__in=wanted)
+            return queryset.exclude(pk__among=others)
+        return queryset.filter(pk__among=wanted)
