@@ -38,7 +38,7 @@ def fitting_tags(
         prefix: What the venue, or ccxt at this venue, writes before a client's own text.
     """
     text = client_order_id.lower().removeprefix(prefix.lower())
-    return {each.id for each in claimants if each.tag and text.startswith(each.lowered)}
+    return {each.id for each in claimants if each.lowered and text.startswith(each.lowered)}
 
 
 def fitting_symbols(symbol: str, claimants: Iterable[Claimant]) -> set[int]:

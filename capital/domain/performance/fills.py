@@ -1,9 +1,8 @@
 """What happened to a position: fills with their fees, and funding."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
 
 from capital.domain.money import EXACT, quotient
 from capital.domain.sizing.instruments import InstrumentKind
@@ -57,33 +56,38 @@ class Fill:
     contract_size: Decimal = Decimal(1)
     fees: tuple[Fee, ...] = ()
     step: Decimal = Decimal(0)
+    # What follows from these; each is asked for several times.
+    amount: Decimal = field(init=False, repr=False, compare=False)
+    held: Decimal = field(init=False, repr=False, compare=False)
+    worth: Decimal = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Say what follows from a fill.
+
+        ``amount`` is what it adds to the position: base units; of inverse instruments the quote
+        currency. An inverse contract is an amount of quote currency, which stays what it is where a
+        venue makes smaller contracts of larger ones. ``held`` is what the position holds more
+        afterwards: on spot a fee in the base coin is taken off. ``worth`` is what ``amount`` is
+        worth at its price: ``value_at``.
+        """
+        amount = self.quantity
+        if self.kind is InstrumentKind.INVERSE:
+            amount = EXACT.multiply(amount, self.contract_size)
+        if self.side is not Side.BUY:
+            amount = EXACT.minus(amount)
+        held = amount
+        if self.kind is InstrumentKind.SPOT:
+            for fee in self.fees:
+                if fee.currency == self.base:
+                    held = EXACT.subtract(held, fee.amount)
+        object.__setattr__(self, "amount", amount)
+        object.__setattr__(self, "held", held)
+        object.__setattr__(self, "worth", value_at(self.kind, amount, self.price))
 
     @property
     def order(self) -> tuple[datetime, int, str]:
         """Where it comes among the fills of its position. Ids count up: a longer one is later."""
         return self.executed_at, len(self.key), self.key
-
-    @cached_property
-    def amount(self) -> Decimal:
-        """What it adds to the position: base units; of inverse instruments the quote currency.
-
-        An inverse contract is an amount of quote currency, which stays what it is where a venue
-        makes smaller contracts of larger ones.
-        """
-        size = self.contract_size if self.kind is InstrumentKind.INVERSE else Decimal(1)
-        amount = EXACT.multiply(self.quantity, size)
-        return amount if self.side is Side.BUY else EXACT.minus(amount)
-
-    @cached_property
-    def held(self) -> Decimal:
-        """What the position holds more afterwards: on spot a fee in the base coin is taken off."""
-        if self.kind is not InstrumentKind.SPOT:
-            return self.amount
-        held = self.amount
-        for fee in self.fees:
-            if fee.currency == self.base:
-                held = EXACT.subtract(held, fee.amount)
-        return held
 
     @property
     def smallest(self) -> Decimal:

@@ -260,9 +260,8 @@ def _may_hold(fill: Fill, amount: Decimal) -> bool:
 
 def _worth(fill: Fill, part: Decimal) -> Decimal:
     """What a part of what a fill moved was worth; with a fee in the coin, what was paid for it."""
-    whole = value_at(fill.kind, fill.amount, fill.price)
     if part == fill.held:
-        return whole
+        return fill.worth
     if fill.held == fill.amount:
         return value_at(fill.kind, part, fill.price)
-    return quotient(EXACT.multiply(whole, part), fill.held)
+    return quotient(EXACT.multiply(fill.worth, part), fill.held)

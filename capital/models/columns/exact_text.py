@@ -13,7 +13,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from capital.domain.errors import InvalidAmount
-from capital.domain.money import EXACT, parse_amount, plain
+from capital.domain.money import EXACT, MAX_INTEGER_DIGITS, parse_amount, plain
+
+_SHORT = 40
 
 
 def exact_text(amount: Decimal | str | int) -> str:
@@ -22,8 +24,14 @@ def exact_text(amount: Decimal | str | int) -> str:
     Raises:
         InvalidAmount: It is no exact number.
     """
-    if type(amount) is Decimal and amount.is_zero() and not amount.is_signed():
-        return "0"  # as most are
+    if type(amount) is Decimal:
+        text = str(amount)
+        # As most are: finite, without an exponent, and short enough for whatever is stored.
+        if len(text) < _SHORT and "E" not in text and "N" not in text and text[-1] != "y":
+            whole, _, decimals = text.partition(".")
+            if len(whole) <= MAX_INTEGER_DIGITS:
+                decimals = decimals.rstrip("0")
+                return f"{whole}.{decimals}" if decimals else whole
     return plain(EXACT.normalize(parse_amount(amount)))
 
 

@@ -34,7 +34,7 @@ from capital.models import (
     Position,
     StrategyAccount,
 )
-from capital.models.columns.copying import insert_values
+from capital.models.columns.copying import insert_values, made_of
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.happened import FillsRecorded, say
@@ -43,12 +43,12 @@ from capital.services.markets.symbols import canonical_symbols, unknown_symbol
 from capital.services.trading.booking.writing import PositionKey
 from capital.services.trading.books import keep_current, keys_beside, present_owners
 from capital.services.trading.same_orders import counting_rows, recorded_of_orders
+from capital.services.trading.syncing.fee_values import may_be_priced, value_fees
 from capital.services.trading.units import refuse_unbookable
 from capital.services.trading.whose import Owner, owners_of
 from capital.services.transactions import inside_transaction
 from strategies.markets import MarketType
 
-_COLUMNS = tuple(field.attname for field in Fill._meta.concrete_fields)
 # Sent behind the books, inside the transaction that holds the account's lock, with ``account_id``,
 # ``fills`` (rows that are new, or that were told again) and ``now``. For what stands above trading.
 fills_recorded = Signal()
@@ -155,7 +155,8 @@ def report_fills(
     """Record what a bot says that it did, and book it to its link. All or nothing.
 
     A fill that is known is not recorded again, so a report may be repeated. One that was known and
-    nobody's becomes the link's.
+    nobody's becomes the link's. Call it outside a transaction: a fee in a third coin that was paid
+    within the last minute is valued by the exchange's price.
 
     Args:
         link_id: The primary key of the bot's link.
@@ -169,6 +170,7 @@ def report_fills(
         UnknownSymbol: The venue has no such instrument.
         TradingRefused: A fill makes no sense; ``field`` says which.
     """
+    fills = _with_fee_values(link_id, fills, actor=actor, clock=clock)
     with transaction.atomic():
         links = StrategyAccount.objects.select_related("strategy")
         link = links.filter(pk=link_id).only("account_id", "strategy__market_type").first()
@@ -189,6 +191,25 @@ def report_fills(
         replace(result, warnings=named[fill.symbol].warnings(account.venue))
         for fill, result in zip(fills, results, strict=True)
     ]
+
+
+def _with_fee_values(
+    link_id: int, fills: Sequence[NewFill], *, actor: AbstractUser | None, clock: Clock
+) -> Sequence[NewFill]:
+    """Fills with the worth of fees in a third coin. No query where none may be worth asking."""
+    if not any(may_be_priced(fill, now=clock()) for fill in fills):
+        return fills
+    links = StrategyAccount.objects.select_related("account", "strategy")
+    link = links.filter(pk=link_id).first()
+    if link is None:
+        return fills
+    # Nobody who may not report makes us ask an exchange.
+    require(actor, Act.REPORT_TRADING, account_ids=[link.account_id])
+    market = MarketType(link.strategy.market_type)
+    named = _named(link.account, market, fills)
+    by_symbol = [replace(fill, symbol=named[fill.symbol].symbol) for fill in fills]
+    valued = value_fees(link.account, by_symbol, clock=clock)
+    return [replace(fill, fees=each.fees) for fill, each in zip(fills, valued, strict=True)]
 
 
 def _named(account: Account, market: MarketType, fills: Sequence[NewFill]) -> Mapping[str, Named]:
@@ -462,8 +483,7 @@ class _Recording:
             "source": self.source.value,
             "recorded_at": self.now,
         }
-        # By their places, which takes Django half as long as by their names.
-        return Fill(*[values[name] for name in _COLUMNS])  # type: ignore[misc]
+        return made_of(Fill, values)
 
     def _note(self, told_otherwise: Sequence[tuple[Fill, dict[str, list[str]]]]) -> None:
         """Keep what was told otherwise, each difference once."""

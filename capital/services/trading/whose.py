@@ -64,18 +64,16 @@ def owners_of(
     ids = trading_of(account.venue).order_ids
     owners = {}
     for fill in fills:
-        reported = {link_id for order in _orders(fill) for link_id in by_order.get(order, ())}
-        tagged: set[int] = set()
-        if ids is not None and _kind(fill) in ids.kinds:
-            tagged = fitting_tags(fill.client_order_id, claimants[None], prefix=ids.prefix)
-        declared = fitting_symbols(fill.symbol, claimants[market_of(fill.symbol)])
-        ways = (
-            (reported, AttributedBy.BOT),
-            (tagged, AttributedBy.TAG),
-            (declared, AttributedBy.SYMBOL),
-        )
-        found, how = next(((each, how) for each, how in ways if each), (set(), None))
-        if how is not None and len(found) == 1:
+        how, found = AttributedBy.BOT, set[int]()
+        if by_order:
+            found = {link_id for order in _orders(fill) for link_id in by_order.get(order, ())}
+        if not found and ids is not None and _kind(fill) in ids.kinds:
+            how = AttributedBy.TAG
+            found = fitting_tags(fill.client_order_id, claimants[None], prefix=ids.prefix)
+        if not found:
+            how = AttributedBy.SYMBOL
+            found = fitting_symbols(fill.symbol, claimants[market_of(fill.symbol)])
+        if len(found) == 1:
             owners[id(fill)] = Owner(found.pop(), how)
     return owners
 

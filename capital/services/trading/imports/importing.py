@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -32,6 +32,8 @@ from capital.services.trading.imports.report import (
     ImportedSum,
     ImportReport,
 )
+from capital.services.trading.syncing.fee_values import may_be_priced, value_fees
+from capital.services.transactions import outside_transaction
 
 # Fills that are recorded with one look at what is known.
 _AT_ONCE = 5000
@@ -49,6 +51,9 @@ def import_trades(
 ) -> ImportReport:
     """Record what a file says, and book it. All or nothing; it may be repeated.
 
+    Call it outside a transaction: a fee in a third coin that was paid within the last minute is
+    valued by the exchange's price.
+
     Args:
         account_id: The account on which it was traded.
         file: What was read.
@@ -62,6 +67,43 @@ def import_trades(
         UnknownAccount, NotPermitted, RoleTooSmall: The actor may not report on this account.
         TradeFileRefused: The file is of another exchange.
     """
+    file = with_fee_values(account_id, file, actor=actor, clock=clock)
+    return record_trades(
+        account_id, file, strategy=strategy, dry_run=dry_run, actor=actor, clock=clock
+    )
+
+
+@outside_transaction
+def with_fee_values(
+    account_id: int, file: TradeFile, *, actor: AbstractUser | None, clock: Clock
+) -> TradeFile:
+    """The file with what fees in a third coin were worth, where they were paid just now.
+
+    Call it outside a transaction: it may wait for the exchange.
+
+    Raises:
+        UnknownAccount, NotPermitted, RoleTooSmall: The actor may not report on this account.
+    """
+    now = clock()
+    if not any(may_be_priced(line.fill, now=now) for line in file.lines):
+        return file
+    require(actor, Act.REPORT_TRADING, account_ids=[account_id])
+    account = Account.objects.get(pk=account_id)
+    valued = value_fees(account, [line.fill for line in file.lines], clock=clock)
+    lines = zip(file.lines, valued, strict=True)
+    return replace(file, lines=tuple(replace(line, fill=fill) for line, fill in lines))
+
+
+def record_trades(
+    account_id: int,
+    file: TradeFile,
+    *,
+    strategy: str = "",
+    dry_run: bool = False,
+    actor: AbstractUser | None = None,
+    clock: Clock = timezone.now,
+) -> ImportReport:
+    """``import_trades``, with the fees as the file has them."""
     with transaction.atomic():
         require(actor, Act.REPORT_TRADING, account_ids=[account_id])
         account = lock_accounts([account_id])[account_id]

@@ -23,7 +23,12 @@ from capital.models import Account, TradeUpload
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading.files import TradeFile, read_trade_content
-from capital.services.trading.imports.importing import import_trades, refuse_other_venue
+from capital.services.trading.imports.importing import (
+    import_trades,
+    record_trades,
+    refuse_other_venue,
+    with_fee_values,
+)
 from capital.services.trading.imports.report import ImportReport
 
 # More than that is no matter of a page, which answers in seconds; `import_trades` takes more.
@@ -138,7 +143,7 @@ def import_upload(
     upload = get_upload(public_id, actor=actor)
     if upload.imported_at is not None:
         return upload
-    file = _read(upload)
+    file = with_fee_values(upload.account_id, _read(upload), actor=actor, clock=clock)
     with transaction.atomic():
         lock_accounts([upload.account_id])
         locked = TradeUpload.objects.select_for_update(no_key=True).filter(pk=upload.pk).first()
@@ -146,7 +151,7 @@ def import_upload(
             raise NotFound
         if locked.imported_at is not None:
             return locked
-        report = import_trades(
+        report = record_trades(
             locked.account_id, file, strategy=locked.strategy, actor=actor, clock=clock
         )
         counts = counts_of(report)

@@ -1,14 +1,16 @@
 """What fees in a third coin were worth: by the exchange's price of the minute they were paid in.
 
 Prices are asked for now, so they are known of fills of the last minute only. Other fees stay in
-their own currency.
+their own currency. Whoever tells of a fill, its fees are valued alike.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
 
+from capital.domain.clock import Clock
 from capital.domain.money import EXACT
 from capital.domain.performance.fills import Fee
 from capital.domain.performance.symbols import parse_symbol
@@ -17,12 +19,47 @@ from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.prices import MarketPrice
 from capital.exchange.contract import Quoted
 from capital.exchange.gateway import get_market_gateway
-from capital.exchange.trading.contract import ReadFill
 from capital.models import Account, Market
+from capital.services.markets.prices import Price, last_prices
+from capital.services.transactions import outside_transaction
 
 _MINUTE = timedelta(minutes=1)
 _PATIENCE = timedelta(seconds=5)
+# A bot waits for it.
+_PATIENCE_OF_BOTS = timedelta(seconds=2)
+if TYPE_CHECKING:
+    from capital.services.trading.fills import NewFill
+
 _QUOTED = ("venue", "symbol", "market_id", "kind", "base", "quote", "settle")
+
+
+class Paid(Protocol):
+    """A fill, as far as its fees are concerned: what an exchange told, or anybody else."""
+
+    @property
+    def symbol(self) -> str:
+        """ccxt's."""
+
+    @property
+    def executed_at(self) -> datetime:
+        """When it was executed."""
+
+
+class PaidByExchange(Paid, Protocol):
+    """One that an exchange told."""
+
+    @property
+    def fees(self) -> Sequence[tuple[Decimal, str]]:
+        """Of each, its amount and currency."""
+
+
+@dataclass(frozen=True)
+class _Told:
+    """One that somebody else told, with those of its fees whose worth was not told."""
+
+    symbol: str
+    executed_at: datetime
+    fees: Sequence[tuple[Decimal, str]]
 
 
 @dataclass(frozen=True)
@@ -37,7 +74,7 @@ class CoinPrices:
     prices: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     at: datetime | None = None
 
-    def fee(self, amount: Decimal, currency: str, fill: ReadFill) -> Fee:
+    def fee(self, amount: Decimal, currency: str, fill: Paid) -> Fee:
         """A fee of a fill, with its worth where the price of that minute is known."""
         if not self.prices:
             return Fee(amount, currency)
@@ -50,7 +87,61 @@ class CoinPrices:
 NO_PRICES = CoinPrices()
 
 
-def coins_to_price(account: Account, rows: Sequence[ReadFill], *, now: datetime) -> list[Quoted]:
+@outside_transaction
+def value_fees(
+    account: Account, fills: "Sequence[NewFill]", *, clock: Clock
+) -> "Sequence[NewFill]":
+    """These fills with the worth of their fees in a third coin, where the price is known.
+
+    Call it outside a transaction: it may wait for the exchange, for two seconds at most. Without a
+    fill of the last minute that paid such a fee it asks for nothing, and costs no query.
+
+    Args:
+        account: On which they were executed.
+        fills: By ccxt's symbols.
+        clock: Says what time it is.
+    """
+    now = clock()
+    told = [
+        _Told(
+            fill.symbol,
+            fill.executed_at,
+            [(fee.amount, fee.currency) for fee in fill.fees if fee.value is None],
+        )
+        for fill in fills
+    ]
+    quoted = coins_to_price(account, told, now=now)
+    if not quoted:
+        return fills
+    answers = last_prices(quoted, patience=_PATIENCE_OF_BOTS, clock=clock)
+    prices = CoinPrices(
+        {
+            (each.base, each.quote): answer.market.last
+            for each, answer in answers.items()
+            if isinstance(answer, Price) and answer.market.last is not None
+        },
+        now,
+    )
+    return [
+        replace(
+            fill,
+            fees=tuple(
+                prices.fee(fee.amount, fee.currency, fill) if fee.value is None else fee
+                for fee in fill.fees
+            ),
+        )
+        for fill in fills
+    ]
+
+
+def may_be_priced(fill: "NewFill", *, now: datetime) -> bool:
+    """Whether it is of the last minute, and paid fees whose worth nobody told."""
+    return _is_within(fill, now) and any(fee.amount and fee.value is None for fee in fill.fees)
+
+
+def coins_to_price(
+    account: Account, rows: Sequence[PaidByExchange], *, now: datetime
+) -> list[Quoted]:
     """The pairs of spot that say what fees of the last minute were worth; one query at most.
 
     None of a sandbox, whose prices are not those of the exchange.
@@ -84,16 +175,16 @@ def ask_prices(quoted: Sequence[Quoted], at: datetime) -> CoinPrices:
     return CoinPrices(found, at)
 
 
-def _is_within(fill: ReadFill, moment: datetime) -> bool:
+def _is_within(fill: Paid, moment: datetime) -> bool:
     return abs(moment.timestamp() - fill.executed_at.timestamp()) <= _MINUTE.total_seconds()
 
 
-def _settle(fill: ReadFill) -> str:
+def _settle(fill: Paid) -> str:
     symbol = parse_symbol(fill.symbol)
     return "" if symbol is None else symbol.settle
 
 
-def _own(fill: ReadFill) -> set[str]:
+def _own(fill: Paid) -> set[str]:
     """The currencies whose worth follows from the fill itself."""
     symbol = parse_symbol(fill.symbol)
     return set() if symbol is None else {symbol.settle, symbol.base}
