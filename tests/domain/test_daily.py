@@ -84,6 +84,7 @@ def test_every_zone_has_each_daily_time_once_a_day_through_every_change() -> Non
                 for _ in days[1:]:
                     found.append(next_time_of_day(found[-1], at, zone))
                 assert found == expected, (name, change, at)
+                assert {each.tzinfo for each in found} == {UTC}
                 assert first - moment <= DAY + abs(after - before)
                 walked += 1
     # The database has over 20 zones whose clocks change differently, ten times in five years.

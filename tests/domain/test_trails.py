@@ -57,6 +57,12 @@ def test_of_several_balances_the_one_furthest_away_is_told() -> None:
     assert found == Jump(Decimal(1000), is_slide=True)
 
 
+def test_of_two_that_are_far_away_the_later_may_be_the_one_furthest_away() -> None:
+    found = jump(read("550", 2), trail_of("900", "1000", "550"), read("300", 3))
+
+    assert found == Jump(Decimal(1000), is_slide=True)
+
+
 def test_small_deposits_stay_believed() -> None:
     amounts = ("1000", "1100", "1200", "1300")
 
@@ -92,6 +98,7 @@ def test_guard_that_is_off_believes_every_slide() -> None:
     ("accepted", "first", "observed", "needed"),
     [
         (None, None, "1000", True),
+        (None, None, "0.5", True),
         ("0", None, "1000", True),
         ("1000", "1000", "1000", True),
         ("1000", None, "1100", False),

@@ -11,8 +11,9 @@ from capital.domain.allocation.gate import Inputs, LinkState
 from capital.domain.allocation.links import Reserve
 from capital.domain.allocation.rules import PolicyName, Rules
 from capital.domain.pools import Pool
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 
+D = Decimal
 SPOT, FUTURES = Pool.SPOT, Pool.FUTURES
 POOLS = {1: SPOT, 2: SPOT, 3: FUTURES}
 
@@ -51,6 +52,24 @@ def test_a_state_is_told_as_what_was_done(then: Code | None, now: Code | None, c
     last = with_links({1: state("a", "60", idle=then)})
 
     assert told(with_links({1: state("a", "60", idle=now)}), last) == [(code, {"strategies": "a"})]
+
+
+@pytest.mark.parametrize(
+    ("now", "unnamed"),
+    [
+        (with_links({1: state("a", "60", idle=Code.STRATEGY_PAUSED)}), Code.STATES_CHANGED),
+        (with_links({4: state("d")}), Code.LINKS_CHANGED),
+        (with_links({1: state("a", "60", bounds=Bounds(max_amount=D(5)))}), Code.BOUNDS_CHANGED),
+        (with_links({1: state("a", "50")}), Code.WEIGHTS_CHANGED),
+    ],
+)
+def test_what_nobody_is_known_to_have_done_is_told_without_a_name(
+    now: Inputs, unnamed: Code
+) -> None:
+    (change,) = changes_since(LAST, now, {**POOLS, 4: SPOT})
+
+    key = "d" if unnamed is Code.LINKS_CHANGED else "a"
+    assert change.unnamed == Reason(unnamed, {"strategies": key})
 
 
 def test_a_market_that_a_venue_no_longer_has_is_nobodys_doing() -> None:

@@ -265,3 +265,37 @@ def test_what_is_earned_below_the_quantum_is_no_move() -> None:
 
     assert capitals(course, A) == [["10000.00"], ["10500.00"]]
     assert (course.turnover, course.allocations) == (0, 0)
+
+
+def test_a_quantum_is_a_move() -> None:
+    told = {ONE: ("5000", "0", "0.02"), TWO: ("5000.02", "0", "0")}
+    other = {ONE: ("5000", "0", "0"), TWO: ("5000", "0", "0")}
+    two = record(link(A, told), link(B, other), days=(ONE, TWO))
+
+    course = replayed(replace(two, thresholds=Thresholds(D(0), D(0))), by(PolicyName.WEIGHTS))
+
+    assert capitals(course, A, B)[1] == ["5000.01", "5000.01"]
+    assert course.turnover == D("0.02")
+
+
+def test_in_one_wallet_every_market_earns_for_all() -> None:
+    spot = link(A, OF_A, market=MarketType.SPOT)
+    unified = replace(
+        record(spot, link(B, OF_B)),
+        pools={Pool.UNIFIED: PoolRecord(D(10000), {THREE: D("999.75")})},
+        wallet_mode=WalletMode.UNIFIED,
+    )
+
+    course = replayed(unified, by(PolicyName.WEIGHTS))
+
+    assert [day.equity for day in course.days] == [
+        day.equity for day in replayed(BOTH, by(PolicyName.WEIGHTS)).days
+    ]
+
+
+def test_a_link_that_joins_later_earned_what_it_earned_since() -> None:
+    late = {THREE: ("5000", "0", "50")}
+
+    course = as_recorded(record(link(A, OF_A), link(B, late)))
+
+    assert (course.earned_by(A), course.earned_by(B)) == (D(395), D(50))
