@@ -7,9 +7,10 @@ from django.core.management import call_command
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from capital.models import Account, AllocationRun
+from capital.models import Account, AllocationRun, JobRun
 from capital.services.balances.sync import sync_balances
 from capital.services.jobs.clusters import record_heartbeat
+from capital.services.jobs.table import scheduled_jobs
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState
 from capital.simulator.trading.demo import trade_demo
@@ -37,9 +38,17 @@ def demo(settings: Any) -> Any:
         described.set_balance("demo-binance-main-key", "spot", "USDT", "10912.40")
         described.set_balance("demo-binance-main-key", "futures", "USDT", "4870.15")
         sync_balances(ids)
-        record_heartbeat(pid=1, is_first=True)
+        _have_jobs_done()
         settings.DEBUG = False
         yield Account.objects.get(name="Binance main")
+
+
+def _have_jobs_done() -> None:
+    """A desk in service: a worker beats, and its jobs are on time."""
+    record_heartbeat(pid=1, is_first=True)
+    now = timezone.now()
+    for job in scheduled_jobs():
+        JobRun.objects.create(name=job.name, started_at=now, finished_at=now)
 
 
 def shoot(page: Page, name: str) -> None:
