@@ -7,7 +7,7 @@ what differs from that.
 
 import struct
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -112,7 +112,7 @@ def pack_year(months: Sequence[tuple[date, int, int]]) -> PackedYear:
         _add_ended(sums, slot, unpack_trades(number, of_month), scale)
     begins, ends = min(present), max(present)
     unknown[_MISSING] = sorted(set(range(begins, ends + 1)) - set(present))
-    _without_what_follows(days, ends)
+    _without_what_follows(days, unknown, ends)
     columns = {
         **days,
         "amounts": [each for name in _SUMMED for each in sums[name]],
@@ -134,11 +134,18 @@ def _add_ended(sums: Mapping[str, list[int]], slot: int, ended: TradeSums, scale
         sums[name][slot] = getattr(ended, name)
 
 
-def _without_what_follows(days: Mapping[str, list[int]], ends: int) -> None:
-    """Leave of what each day begins with only what does not follow from the day before."""
+def _without_what_follows(
+    days: Mapping[str, list[int]], unknown: Mapping[str, Collection[int]], ends: int
+) -> None:
+    """Leave of what each day begins with only what does not follow from the day before.
+
+    Of what is not known any number will do: the one that follows takes no room.
+    """
+    starts, worths = set(unknown.get("start", ())), set(unknown.get("worth_start", ()))
     start, worth = 0, 0
     for number in range(ends + 1):
-        begins, begins_worth = days["start"][number], days["worth_start"][number]
+        begins = start if number in starts else days["start"][number]
+        begins_worth = worth if number in worths else days["worth_start"][number]
         days["start"][number], days["worth_start"][number] = begins - start, begins_worth - worth
         worth = days["worth_end"][number]
         start = begins + days["added"][number] + days["realized"][number] + worth - begins_worth

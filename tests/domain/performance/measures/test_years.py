@@ -155,6 +155,19 @@ def test_a_day_that_follows_from_the_one_before_it_takes_no_room() -> None:
     assert packed.unknown == {}
 
 
+def test_what_is_never_known_takes_no_room() -> None:
+    """As of what is earned in another currency: no equity stands against it."""
+    days = {
+        number: PackedDay(None, None, D(number), D(0), D(0), D(0), None, D(0), fills=0, trades=0)
+        for number in range(1, 32)
+    }
+
+    packed = pack_year([(date(2023, 1, 1), 6, pack_month(days, TradeSums(), 6))])
+
+    assert len(packed.figures) < 31 * 6 + 100
+    assert packed.unknown == {name: [(0, 30)] for name in ("start", "added", "worth_start")}
+
+
 def test_whole_months_are_those_of_which_all_days_are_asked_for() -> None:
     assert whole_months(2024, None, date(2024, 12, 31)) == range(12)
     assert whole_months(2024, date(2024, 3, 1), date(2024, 5, 31)) == range(2, 5)
