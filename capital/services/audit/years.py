@@ -1,6 +1,7 @@
 """Whether the packed years of links say what their months say."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from heapq import merge
 from itertools import groupby
 from typing import Any
@@ -24,15 +25,16 @@ def check_years(audit: Audit, links: Mapping[int, int], begun: Mapping[int, Book
         begun: By account, from which year on; the others from their first one on.
     """
     begins = {account_id: business_date(point.until).year for account_id, point in begun.items()}
-    wanted = Q()
+    wanted, of_month = Q(), Q(is_in_year=True)
     for account_id, year in begins.items():
         of_account = [link_id for link_id, of_link in links.items() if of_link == account_id]
         wanted &= ~Q(strategy_account__in=of_account, year__lt=year)
+        of_month &= ~Q(strategy_account__in=of_account, month__lt=date(year, 1, 1))
     of_links = Q(strategy_account__in=list(links))
     years = LinkYear.objects.filter(of_links, wanted).order_by(
         "strategy_account", "currency", "year"
     )
-    months = LinkMonth.objects.filter(of_links, is_in_year=True).order_by(
+    months = LinkMonth.objects.filter(of_links, of_month).order_by(
         "strategy_account", "currency", "month"
     )
     merged: Iterator[tuple[YearKey, Any]] = merge(
@@ -42,8 +44,6 @@ def check_years(audit: Audit, links: Mapping[int, int], begun: Mapping[int, Book
     )
     for key, rows in groupby(merged, key=lambda each: each[0]):
         link_id, currency, number = key
-        if number < begins.get(links[link_id], number):
-            continue
         named = {"link": str(link_id), "currency": currency, "year": str(number)}
         audit.found(links[link_id], _check(key, [row for _, row in rows], named))
 

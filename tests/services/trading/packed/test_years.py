@@ -38,6 +38,9 @@ PERIODS = [
     Period(None, date(2025, 6, 15)),
     Period(None, date(2024, 6, 20)),
     Period(date(2026, 1, 1), date(2026, 1, 31)),
+    # One link ended before it, and in a month that is cut.
+    Period(date(2025, 11, 1), date(2025, 12, 31)),
+    Period(date(2025, 10, 2), date(2025, 12, 31)),
 ]
 
 
@@ -202,6 +205,7 @@ def test_a_chain_that_begins_with_today_knows_what_was_unrealised_before_its_mon
     """Yesterday is packed, and of another month than the first day that is asked for."""
     link = make_link(market_type="futures")
     make_day(link, 31, "1000", "0", worth=("0", "7"))
+    make_day(link, 31, None, "0.1", added=None, currency="BTC")
     pack([link], today=march(32))
     LinkDay.objects.create(
         strategy_account=link,
