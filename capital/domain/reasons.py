@@ -4,6 +4,7 @@ Each code stands here once, with its English sentence, which is the message id o
 (``locale/``). Codes are stable: they are stored, sent, and matched by programs.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -286,7 +287,7 @@ class Code(StrEnum):
     )
     EXCHANGE_RATE_LIMITED = (
         "exchange_rate_limited",
-        "{venue} is rate-limiting requests. Wait before you try again.",
+        "{venue} is rate-limiting requests ({kind}). Wait before you try again.",
     )
     EXCHANGE_REFUSED_KEY = (
         "exchange_refused_key",
@@ -295,7 +296,7 @@ class Code(StrEnum):
     )
     EXCHANGE_BAD_ANSWER = (
         "exchange_bad_answer",
-        "The answer from {venue} is not a valid balance.",
+        "The answer from {venue} is not a valid balance ({kind}).",
     )
     POOLS_READ_APART = (
         "pools_read_apart",
@@ -323,7 +324,7 @@ class Code(StrEnum):
     )
     EXCHANGE_BAD_MARKETS = (
         "exchange_bad_markets",
-        "The answer from {venue} is not a valid list of instruments. The stored "
+        "The answer from {venue} is not a valid list of instruments ({kind}). The stored "
         "instrument rules stay in use.",
     )
     EXCHANGE_CURRENCY_MISSING = (
@@ -1935,6 +1936,11 @@ _ABOUT_KEY = frozenset(
         Code.CREDENTIALS_MALFORMED,
     }
 )
+# Of these, the kind may be words, or the name of a class.
+_TOLD_IN_WORDS = frozenset(
+    {Code.EXCHANGE_RATE_LIMITED, Code.EXCHANGE_BAD_ANSWER, Code.EXCHANGE_BAD_MARKETS}
+)
+_KIND = re.compile(r" ?\(\{kind\}\)")
 _OF_POSITIONS = frozenset({Code.OPEN_POSITION, Code.POSITION_UNOWNED})
 _BENIGN = frozenset(
     {Code.NOTHING_TO_ALLOCATE, Code.OPEN_POSITION, Code.CHANGE_TOO_SMALL, Code.BELOW_THRESHOLD}
@@ -1956,4 +1962,14 @@ class Reason:
     @property
     def english(self) -> str:
         """The sentence in English."""
-        return self.code.english.format(**self.figures)
+        return self.outlined(self.code.english).format(**self.figures)
+
+    def outlined(self, sentence: str) -> str:
+        """A translation of the sentence, without a bracket that would name the class of an error.
+
+        What an exchange did is often told in words (“listed twice”). The class says nothing to
+        those who trade, and stays among the figures; so does it where a sentence leads to the log.
+        """
+        if self.code in _TOLD_IN_WORDS and self.figures.get("kind", "").isidentifier():
+            return _KIND.sub("", sentence)
+        return sentence

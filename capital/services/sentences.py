@@ -53,5 +53,5 @@ def outline_of(code: str, **known: str) -> str:
 
 
 def _written(reason: Reason, figures: Mapping[str, str]) -> str:
-    text = resolve(gettext(reason.code.english).format(**figures))
+    text = resolve(reason.outlined(gettext(reason.code.english)).format(**figures))
     return text[:1].upper() + text[1:] if reason.code.english.startswith(_OURS) else text

@@ -90,6 +90,7 @@ def test_private_key_of_the_longest_kind_is_taken_and_signs(
     assert answer.json()["api_secret_is_set"] is True
     assert not any(line in answer.content.decode() for line in pem.split("\n") if line)
     report = check_connection(account.pk)
+    assert [pool.reason for pool in report.pools] == [None, None]
     assert [str(pool.amount) for pool in report.pools] == ["70.123456789", "1.00"]
 
 

@@ -141,7 +141,21 @@ def test_class_of_an_error_is_named_only_where_the_log_is_to_be_searched_for_it(
         "job_failed",
         "signal_failed",
         "record_unreadable",
+        # Where it may be words
+        "exchange_bad_answer",
+        "exchange_bad_markets",
+        "exchange_rate_limited",
         # Kinds of other things
         "backup_of_other_kind",
         "symbol_of_other_market",
     }
+
+
+def test_what_an_exchange_did_is_told_in_words_and_not_by_a_class() -> None:
+    figures = {"venue": "okx", "kind": "listed twice"}
+    told = Reason(Code.EXCHANGE_BAD_ANSWER, figures)
+    unsaid = Reason(Code.EXCHANGE_BAD_ANSWER, {**figures, "kind": "InvalidAmount"})
+
+    assert told.english == "The answer from okx is not a valid balance (listed twice)."
+    assert unsaid.english == "The answer from okx is not a valid balance."
+    assert unsaid.figures["kind"] == "InvalidAmount"

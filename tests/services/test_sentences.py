@@ -185,6 +185,7 @@ def test_text_where_a_number_was_expected_is_shown_as_it_is() -> None:
 # the figures of its sentence is held while the suite runs (tests/makers.py).
 FIGURES = {
     "month": "2026-11",
+    "year": "2026",
     "accepted": "40", "account": "MAIN", "account_id": "3", "account_venue": "OKX",
     "accounts": "MAIN, SECOND",
     "after": "-5", "allocated": "7", "amount": "-5",

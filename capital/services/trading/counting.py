@@ -151,7 +151,7 @@ def _traded(account_ids: Sequence[int]) -> list[int]:
 def _begun(
     link_id: int, allocated: Decimal, moment: datetime, earned: Earned | None, set_aside: Decimal
 ) -> CapitalRow:
-    """The row of a link's capital from which its PnL counts anew."""
+    """The row of a link's capital from which its PnL counts again."""
     if earned is None:
         return CapitalRow(link_id, allocated, moment, _ZERO, _ZERO, set_aside)
     return CapitalRow(link_id, allocated, moment, earned.until, earned.unrealized, set_aside)

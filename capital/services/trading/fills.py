@@ -46,7 +46,7 @@ from capital.services.trading.same_orders import counting_rows, recorded_of_orde
 from capital.services.trading.syncing.fee_values import may_be_priced, value_fees
 from capital.services.trading.units import refuse_unbookable
 from capital.services.trading.whose import Owner, owners_of
-from capital.services.transactions import inside_transaction
+from capital.services.transactions import inside_transaction, outside_transaction
 from strategies.markets import MarketType
 
 # Sent behind the books, inside the transaction that holds the account's lock, with ``account_id``,
@@ -145,6 +145,7 @@ class FillCounts:
             setattr(self, name, getattr(self, name) + 1)
 
 
+@outside_transaction
 def report_fills(
     link_id: int,
     fills: Sequence[NewFill],

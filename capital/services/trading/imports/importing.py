@@ -40,6 +40,7 @@ _AT_ONCE = 5000
 _ZERO = Decimal(0)
 
 
+@outside_transaction
 def import_trades(
     account_id: int,
     file: TradeFile,
