@@ -344,7 +344,7 @@ def _jobs_health(*, now: datetime) -> list[JobHealth]:
     jobs = scheduled_jobs()
     runs = {name: _Runs(*told) for name, *told in _SCHEDULED.rows([job.name for job in jobs])}
     runs |= {job.name: _unscheduled(job) for job in jobs if job.name not in runs}
-    failed = [each.failed for each in runs.values() if each.failed and each.has_failed]
+    failed = [each.failed for each in runs.values() if each.has_failed]
     failures = JobRun.objects.in_bulk(failed) if failed else {}
     return [_job_health(job, runs[job.name], failures, now=now) for job in jobs]
 

@@ -64,6 +64,12 @@ def test_of_what_is_alike_the_earlier_counts() -> None:
     assert found.deepest == Drawdown(D("0.2"), march(2), march(2), march(3), recovered=march(4))
 
 
+def test_what_is_deeper_by_less_than_is_told_is_not_deeper() -> None:
+    found = of("-0.5", "-0.0000000000000000000001")
+
+    assert found.deepest == Drawdown(D("0.5"), march(1), march(1), march(2))
+
+
 def test_without_a_fall_there_is_none() -> None:
     found = of("0", "0.1", "0")
 

@@ -40,6 +40,7 @@ def test_a_million_of_the_largest_have_room() -> None:
 
     assert unpack(total, 8, 4) == [each * 10**6 for each in column]
     assert (width_of([0, 0]), pack([0, 0], 0), width_of([])) == (0, 0, 0)
+    assert unpack(0, 8, 3) == [0, 0, 0]
 
 
 _amounts = st.decimals(min_value=-(10**7), max_value=10**7, places=4) | st.decimals(-3, 3, places=9)
@@ -174,3 +175,17 @@ def test_whole_months_are_those_of_which_all_days_are_asked_for() -> None:
     assert whole_months(2024, date(2024, 3, 2), date(2024, 5, 30)) == range(3, 4)
     assert not whole_months(2024, date(2025, 1, 1), date(2025, 5, 30))
     assert not whole_months(2024, date(2022, 1, 1), date(2023, 12, 31))
+
+
+def test_a_year_that_ends_before_the_period_has_no_part_in_it() -> None:
+    day = PackedDay(D(1), D(0), D(1), D(0), D(0), D(9), D(0), D(0), 1, 1)
+    days, none = {5: day}, TradeSums()
+    scale = scale_of(days, none)
+    packed = pack_year([(date(2023, 1, 1), scale, pack_month(days, none, scale))])
+
+    years = Years(date(2023, 3, 1), date(2023, 12, 31))
+    only = date(2023, 1, 5)
+    years.add(only, only, packed.scale, packed.figures, packed.unknown)
+
+    assert list(years.parts()) == []
+    assert years.sums() == (Sums(), TradeSums())
