@@ -14,6 +14,7 @@ import hmac
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -145,6 +146,7 @@ def token_part(request: SignedRequest, position: int) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+@lru_cache(maxsize=64)
 def key_of_pem(secret: str) -> PrivateKey | None:
     """The key in ``secret``; None where it is no PEM, or one of a kind that no venue takes."""
     if not secret.startswith("-----BEGIN "):

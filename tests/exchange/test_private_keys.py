@@ -10,13 +10,20 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+import ccxt
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    load_pem_private_key,
+)
 
 from capital.domain.balances import Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.exchange.ccxt.balances import CcxtGateway
+from capital.exchange.ccxt.clients import new_client
 from capital.exchange.contract import KeyFacts
 from capital.exchange.politeness import Politeness
 from capital.exchange.venues import VENUES
@@ -327,3 +334,25 @@ def test_clock_is_put_right_for_a_key_that_signs_by_a_private_key(
 
     assert answers[1, Pool(pool)] == Observation(Decimal("1000.000000012"), NOW)
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("padding", ["pkcs1", "pss"])
+def test_rsa_signs_as_ccxt_does_and_loads_a_key_once(
+    padding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem = pem_of(key_of("rsa", 97))  # of no other test: it would be loaded already
+    client, ours = new_client("binance"), "timestamp=1&recvWindow=5000"
+    loaded: list[bytes] = []
+
+    def load(told: bytes, password: None) -> object:
+        loaded.append(told)
+        return load_pem_private_key(told, password)
+
+    monkeypatch.setattr(serialization, "load_pem_private_key", load)
+    signatures = {client.rsa(ours, pem, "sha256", padding) for _ in range(3)}
+
+    if padding == "pkcs1":  # the other one has salt in it
+        assert signatures == {ccxt.Exchange.rsa(ours, pem, "sha256", padding)}
+        assert loaded == [pem.encode()]
+    else:
+        assert len(signatures) == 3
