@@ -44,7 +44,7 @@ from capital.exchange.trading.pages import (
     order_arguments,
     parts_of,
 )
-from capital.exchange.trading.read import Reader, client_id_in, rows_of
+from capital.exchange.trading.read import Reader, client_id_in, earliest_in, rows_of
 from capital.exchange.trading.rows import Call, FlowFields, OrderCall, PositionFields
 from capital.exchange.trading.venues import trading_of
 
@@ -259,7 +259,8 @@ class _Asking:
             size = sum(1 for _ in rows_of(answer, call, self._venue))
             if pages.cursor:
                 cursor = read_along(answer, pages.cursor)
-                if not size or cursor in (None, "", params.get(pages.param)):
+                is_last = not size or (pages.of_last_row and size < pages.size)
+                if is_last or cursor in (None, "", params.get(pages.param)):
                     return told
                 params[pages.param] = cursor
             elif size < pages.size:
@@ -267,10 +268,13 @@ class _Asking:
             elif not pages.param:
                 return None
             elif pages.back or pages.by_page:
-                first = _first_moment(here)
-                if first is None or first < span[0]:
+                # A full page may tell nothing that is booked, such as orders without a fill.
+                first = earliest_in(answer, call, self._venue)
+                if first is not None and first < span[0]:
                     return told
-                after = iso(first) if pages.back else number + 1
+                if pages.back and first is None:
+                    raise bad_answer(self._venue, "a page without a time")
+                after = number + 1 if first is None or pages.by_page else iso(first)
                 if after == params.get(pages.param):
                     break
                 params[pages.param] = after
@@ -333,10 +337,6 @@ def _joined(earlier: Told[_Row], later: Told[_Row]) -> Told[_Row]:
     """Both, each row once: pages and spans overlap."""
     unread: tuple[Unread, ...] = tuple(dict.fromkeys((*earlier.unread, *later.unread)))
     return Told(tuple(dict.fromkeys((*earlier.rows, *later.rows))), unread)
-
-
-def _first_moment(told: Told[Any]) -> datetime | None:
-    return min(map(_at, told.rows), default=None)
 
 
 def _at(row: Any) -> datetime:

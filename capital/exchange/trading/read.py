@@ -45,6 +45,7 @@ from capital.exchange.trading.rows import (
     PositionFields,
     Quotient,
     Said,
+    TimeUnit,
     Word,
 )
 from capital.exchange.venue import Venue, alternatives
@@ -107,7 +108,7 @@ class Reader:
         for row in rows_of(answer, call, self.venue.id):
             if not isinstance(row, dict):
                 unread.append(Unread("", "no row"))
-            elif _is_one(row, call.fields.only):
+            elif _is_one(row, call.fields.only) and not _is_any(row, call.fields.never):
                 try:
                     one = read(row, call)
                 except _Incomplete as problem:
@@ -118,6 +119,8 @@ class Reader:
 
     def _fill(self, row: Mapping[str, Any], call: Call[FillFields]) -> ReadFill | None:
         fields = call.fields
+        if not _is_one(row, fields.plain):
+            raise _Incomplete("a reversal or a correction")
         instrument = self._instrument(row, fields.symbol, call)
         amount = self._amount(row, fields.quantity, "quantity")
         by_sign = Side.SELL if amount < 0 else Side.BUY
@@ -348,8 +351,23 @@ def rows_of(answer: Any, call: Call[Any], venue: str) -> Iterator[Any]:
     raise bad_answer(venue, "no list of rows")
 
 
+def earliest_in(answer: Any, call: Call[Any], venue: str) -> datetime | None:
+    """When the first of all rows happened, also of those that are not booked; None: none says.
+
+    Raises:
+        BalanceUnavailable: As ``rows_of``.
+    """
+    times = call.fields.time
+    moments = (_moment(row, times, venue) for row in rows_of(answer, call, venue))
+    return min((each for each in moments if each is not None), default=None)
+
+
 def _is_one(row: Any, only: Mapping[str, tuple[Any, ...]]) -> bool:
     return all(value_at(row, row, name) in values for name, values in only.items())
+
+
+def _is_any(row: Any, never: Mapping[str, tuple[Any, ...]]) -> bool:
+    return any(value_at(row, row, name) in values for name, values in never.items())
 
 
 def _entries(row: Mapping[str, Any], within: str) -> list[Any]:
@@ -381,21 +399,25 @@ def _meaning(row: Any, said: Sequence[Said]) -> Any:
 
 
 def _moment(row: Any, moments: Sequence[Moment], venue: str) -> datetime | None:
+    """The first that is told; one in another unit than declared is not."""
     for moment in moments:
         told = value_at(row, row, moment.path)
         if told in (None, "", 0, "0"):
             continue
-        if moment.unit == "iso":
-            return _iso(str(told))
-        try:
-            number = EXACT.multiply(number_of(told, venue), _MICROSECONDS[moment.unit])
-        except BalanceUnavailable:
-            return None
-        if not 0 < number < _LATEST:
-            return None
-        whole = int(number.to_integral_value(rounding=ROUND_FLOOR))
-        return _EPOCH + timedelta(microseconds=whole)
+        found = _iso(str(told)) if moment.unit == "iso" else _counted(told, moment.unit, venue)
+        if found is not None:
+            return found
     return None
+
+
+def _counted(told: Any, unit: TimeUnit, venue: str) -> datetime | None:
+    try:
+        number = EXACT.multiply(number_of(told, venue), _MICROSECONDS[unit])
+    except BalanceUnavailable:
+        return None
+    if not 0 < number < _LATEST:
+        return None
+    return _EPOCH + timedelta(microseconds=int(number.to_integral_value(rounding=ROUND_FLOOR)))
 
 
 def _iso(text: str) -> datetime | None:

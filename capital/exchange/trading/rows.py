@@ -124,7 +124,10 @@ class FillFields:
         side: What it did; none where the sign of the quantity says it.
         position_side: Whose position it is; ``both`` where none is told.
         fill_id: Its id; ``()`` where rows are of orders.
-        only: Fields, and what they must say of a fill: other rows are no fills.
+        only: Fields, and what they must say: other rows are another question's.
+        never: Fields, and what they say of a row that is no fill.
+        plain: Fields, and what they must say of a fill that stands by itself. Another one undoes or
+            corrects one: it is unread.
     """
 
     symbol: Word
@@ -140,6 +143,8 @@ class FillFields:
     client_order_id: Word = ()
     liquidity: tuple[Said, ...] = ()
     only: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    never: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    plain: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,8 @@ class PositionFields:
         direction: What makes it long or short, as a ``Side``: then the sign of the quantity is left
             out. None, or a word without a meaning: the sign says it, if ``is_signed``.
         is_signed: A short position is below zero.
+        only: As of ``FillFields``, here and below.
+        never: Fields, and what they say of a row that is no position of these instruments.
     """
 
     symbol: Word
@@ -164,6 +171,7 @@ class PositionFields:
     realised: Amount = ()
     time: tuple[Moment, ...] = ()
     only: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    never: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -176,6 +184,8 @@ class FlowFields:
         currency: As ``FeeField.currency``.
         is_unsigned: What went is written above zero: the kind says the sign.
         is_negative_when_received: What was received is written below zero.
+        only: Fields, and what they must say: other rows moved nothing here, or not yet.
+        never: As above, of rows that moved nothing.
     """
 
     kind: tuple[Said, ...]
@@ -187,6 +197,7 @@ class FlowFields:
     is_unsigned: bool = False
     is_negative_when_received: bool = False
     only: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    never: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -202,6 +213,8 @@ class Pages:
         cursor: Where the answer has its value; ``()``: it is the number of rows so far.
         by_page: Without a cursor the argument is the number of the page, from 1 on.
         back: The argument is a time: the answer has what came last before it.
+        of_last_row: The cursor is a field of the last row, which is there on the last page, too: an
+            answer that is not full is the last one.
     """
 
     size: int
@@ -209,6 +222,7 @@ class Pages:
     cursor: Path = ()
     back: bool = False
     by_page: bool = False
+    of_last_row: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ _PROBLEMS = {
     "no id": gettext_lazy("no id"),
     "not a number": gettext_lazy("not a number"),
     "a fee without a currency": gettext_lazy("a fee without a currency"),
+    "a reversal or a correction": gettext_lazy("a reversal or a correction"),
     "what a quantity counts is not known": gettext_lazy("what its quantity counts is not known"),
 }
 

@@ -10,6 +10,7 @@ import pytest
 from capital.domain.reasons import Code, Reason
 from capital.exchange.trading.contract import Told
 from capital.exchange.trading.pages import parts_of
+from capital.exchange.trading.venues import TRADING
 from tests.exchange.readings.plain_server import PlainServer
 from tests.exchange.trading.answers import SINCE, asked
 
@@ -233,6 +234,148 @@ def test_orders_of_bithumb_are_read_page_by_page_until_they_are_too_old() -> Non
     assert isinstance(told, Told)
     assert {row.order_id for row in told.rows} == {f"u{number}" for number in range(51)}
     assert len(server.asked) == 1
+
+
+def test_a_page_of_orders_without_a_fill_is_not_the_last_one() -> None:
+    def order(number: int, executed: str) -> dict[str, Any]:
+        return {
+            "uuid": f"u{number}",
+            "side": "ask",
+            "market": "KRW-BTC",
+            "created_at": (SINCE + timedelta(minutes=59) - timedelta(seconds=number)).isoformat(),
+            "paid_fee": "0",
+            "executed_volume": executed,
+            "executed_funds": executed,
+        }
+
+    # Cancelled ones, of which nothing was executed, and an older one that was filled in part.
+    orders = [*(order(number, "0") for number in range(100)), order(100, "3")]
+
+    def answer(arguments: Mapping[str, Any]) -> Any:
+        page = int(arguments.get("page", 1))
+        return orders[100 * (page - 1) : 100 * page]
+
+    case = {
+        **BINANCE,
+        "venue": "bithumb",
+        "pool": "spot",
+        "call": 1,
+        "instruments": [{"symbol": "BTC/KRW", "market_id": "KRW-BTC"}],
+    }
+    with PlainServer({"/v1/orders": answer}) as server:
+        told = asked(case, server.base_url)
+
+    assert isinstance(told, Told)
+    assert [row.order_id for row in told.rows] == ["u100"]
+
+
+def test_a_page_of_unknown_contracts_is_not_the_last_one_on_the_way_back() -> None:
+    unknown = [{**kraken_futures(100 + number), "symbol": "PF_OLDUSD"} for number in range(100)]
+    fills = [kraken_futures(1), *unknown]
+
+    def answer(arguments: Mapping[str, Any]) -> Any:
+        before = [each for each in fills if each["fillTime"] <= arguments["lastFillTime"]]
+        return {"result": "success", "fills": before[-100:][::-1], "serverTime": ""}
+
+    with PlainServer({"/derivatives/api/v3/fills": answer}) as server:
+        told = asked(KRAKEN_FUTURES, server.base_url)
+
+    assert ids(told) == ["f001"]
+    assert len(told.unread) == 100
+
+
+def test_a_full_page_without_times_is_a_failure_on_the_way_back() -> None:
+    timeless = [{**kraken_futures(number), "fillTime": ""} for number in range(100)]
+    with PlainServer({"/derivatives/api/v3/fills": {"fills": timeless}}) as server:
+        told = asked(KRAKEN_FUTURES, server.base_url)
+
+    assert isinstance(told, Reason)
+    assert told.figures["kind"] == "a page without a time"
+
+
+def after(rows: list[dict[str, Any]], name: str, row_id: str | None) -> list[dict[str, Any]]:
+    """The page of a hundred behind a row, the newest first."""
+    ids_of = [row[name] for row in rows]
+    first = ids_of.index(row_id) + 1 if row_id else 0
+    return rows[first : first + 100]
+
+
+def okx_fills(arguments: Mapping[str, Any]) -> Any:
+    row = {
+        "instType": "SWAP",
+        "instId": "BTC-USDT-SWAP",
+        "side": "buy",
+        "fillSz": "1",
+        "fillPx": "100",
+        "fillTime": str(BEGAN + 5),
+    }
+    rows = [{**row, "tradeId": f"{number}", "billId": f"b{number}"} for number in range(250)]
+    return {"code": "0", "msg": "", "data": after(rows, "billId", arguments.get("after"))}
+
+
+def bitget_fills(arguments: Mapping[str, Any]) -> Any:
+    row = {
+        "symbol": "BTCUSDT",
+        "side": "buy",
+        "size": "1",
+        "priceAvg": "100",
+        "cTime": str(BEGAN + 5),
+    }
+    rows = [{**row, "tradeId": f"{number}"} for number in range(250)]
+    return {"code": "00000", "data": after(rows, "tradeId", arguments.get("idLessThan"))}
+
+
+def mexc_deals(arguments: Mapping[str, Any]) -> Any:
+    row = {"symbol": "BTC_USDT", "side": 1, "vol": 1, "price": 100, "timestamp": BEGAN + 5}
+    page = int(arguments.get("page_num", 1))
+    numbers = range(100 * (page - 1), min(100 * page, 250))
+    return {"success": True, "code": 0, "data": [{**row, "id": f"{each}"} for each in numbers]}
+
+
+@pytest.mark.parametrize(
+    ("venue", "pool", "call", "symbol", "market_id", "path", "answer"),
+    [
+        (
+            "okx", "unified", 1, "BTC/USDT:USDT", "BTC-USDT-SWAP", "/api/v5/trade/fills-history",
+            okx_fills,
+        ),
+        (
+            "bitget", "spot", 0, "BTC/USDT", "BTCUSDT", "/api/v2/spot/trade/fills", bitget_fills,
+        ),
+        (
+            "mexc", "futures", 0, "BTC/USDT:USDT", "BTC_USDT",
+            "/api/v1/private/order/list/order_deals", mexc_deals,
+        ),
+    ],
+)  # fmt: skip
+def test_a_large_order_may_have_more_fills_in_a_millisecond_than_a_page(
+    venue: str, pool: str, call: int, symbol: str, market_id: str, path: str, answer: Any
+) -> None:
+    case = {
+        "venue": venue,
+        "pool": pool,
+        "what": "fills",
+        "call": call,
+        "instruments": [{"symbol": symbol, "market_id": market_id}],
+    }
+    with PlainServer({path: answer}) as server:
+        told = asked(case, server.base_url)
+
+    assert ids(told) == [str(number) for number in range(250)]
+    assert len(server.asked) == 3
+
+
+def test_where_a_page_is_small_more_fills_of_a_moment_than_it_holds_can_be_read() -> None:
+    """HTX and MEXC's spot tell no way to go on within a moment; other pages hold 500 and more."""
+    small = {
+        venue
+        for venue, row in TRADING.items()
+        for calls in row.fills.values()
+        for call in calls
+        if call.pages.size <= 100 and not call.pages.param and "{order}" not in call.params.values()
+    }
+
+    assert small == {"htx", "mexc"}
 
 
 @pytest.mark.parametrize(

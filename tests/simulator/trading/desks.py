@@ -57,7 +57,7 @@ class Desk:
 DESKS: Sequence[Desk] = (
     Desk("binance", _S, "s", moves=DEPOSIT),
     Desk("binance", _F, "li", hedges=True, realised="li", funding="li", moves=TRANSFER),
-    Desk("binance", _U, "li", hedges=True, realised="li", funding="li", moves=TRANSFER),
+    Desk("binance", _U, "sli", hedges=True, realised="li", funding="li", moves=TRANSFER),
     Desk(
         "bybit", _U, "sli", clients="sli", realised="sli", position="net", funding="li",
         moves=DEPOSIT,
@@ -88,7 +88,10 @@ DESKS: Sequence[Desk] = (
         funding="li",
     ),
     Desk("kraken", _S, "s", "USD", fees="quote", moves=DEPOSIT),
-    Desk("krakenfutures", _F, "li", "USD", clients="li", fees="untold", marks="", funding="li"),
+    Desk(
+        "krakenfutures", _F, "li", "USD", clients="li", fees="untold", marks="", funding="li",
+        moves=TRANSFER,
+    ),
     Desk("coinbase", _S, "s", "USD", fees="quote"),
     Desk("coinbase", _F, "l", "USD", fees="quote", told_at=""),
     Desk("hyperliquid", _S, "s", "USDC", clients="s", realised="s"),

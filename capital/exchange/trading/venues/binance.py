@@ -1,5 +1,6 @@
 """Binance: fills of one symbol at a time; coin-margined ones count contracts."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from capital.domain.performance.flows import FlowKind
@@ -61,6 +62,15 @@ _SPOT = Call(
     pages=Pages(1000),
     weight=20,
     order=_order("privateGetOrder", "GET /api/v3/order", 4),
+)
+
+# In portfolio margin, spot is traded in its margin wallet: "Margin Account Trade List".
+_MARGIN = replace(
+    _SPOT,
+    method="papiGetMarginMyTrades",
+    endpoint="GET /papi/v1/margin/myTrades",
+    weight=5,
+    order=_order("papiGetMarginOrder", "GET /papi/v1/margin/order", 10),
 )
 
 # side is what the fill did in hedge mode, too; quoteQty is rounded, and baseQty cut.
@@ -163,7 +173,7 @@ _DEPOSITS = Call(
         amount="amount",
         currency="coin",
         time=(Moment("insertTime"),),
-        flow_id="id",
+        flow_id=("id", "txId"),
         # 1: success; 6: credited.
         only={"status": (1, "1", 6, "6")},
     ),
@@ -202,6 +212,7 @@ TRADING = {
             Pool.UNIFIED: (
                 _fills("papiGetUm", "/papi/v1/um", LINEAR),
                 _fills("papiGetCm", "/papi/v1/cm", INVERSE),
+                _MARGIN,
             ),
         },
         positions={
@@ -227,6 +238,6 @@ TRADING = {
         },
         # newClientOrderId: ^[a-zA-Z0-9-_]{1,36}$ on spot; futures allow ". : /" as well.
         order_ids=OrderIds(longest=36, told="all: each order is asked once"),
-        untold=("fills of the margin wallet of portfolio margin",),
+        untold=("deposits and withdrawals of portfolio margin are not read",),
     )
 }

@@ -54,7 +54,8 @@ _SPOT = Call(
     by_symbol=True,
     span=_REACH,
     reach=_REACH,
-    pages=Pages(100),
+    # What is older than this row: a large order has more fills in a millisecond than a page.
+    pages=Pages(100, "idLessThan", ("data", -1, "tradeId"), of_last_row=True),
 )
 
 # bitget.com/api-doc, "Get Order Fill Details": in hedge mode a buy is of the long position and a
@@ -224,6 +225,8 @@ TRADING = {
             Pool.UNIFIED: (
                 _unified("SPOT", SPOT),
                 *(_unified(*each) for each in _PRODUCTS),
+                # Of pairs of spot that were traded in margin.
+                _unified("MARGIN", SPOT),
             ),
         },
         positions={
@@ -236,7 +239,7 @@ TRADING = {
         untold=(
             "what coin-margined contracts earn: their fills are not booked",
             "client order ids in classic fills",
-            "fills of the margin wallets: their rows name no symbol",
+            "fills of the margin wallets of classic accounts: their rows name no symbol",
             "flows of spot and unified wallets are not read",
         ),
     )

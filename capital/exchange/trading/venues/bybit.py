@@ -33,8 +33,9 @@ _METHOD, _ENDPOINT = "privateGetV5ExecutionList", "GET /v5/execution/list"
 _SPAN = {"startTime": "{since}", "endTime": "{until}", "limit": 100}
 _NEXT = Pages(100, "cursor", ("result", "nextPageCursor"))
 _TIME = (Moment("execTime"),)
-# bybit-exchange.github.io, "execType": Funding and SessionSettlePnL are no fills.
-_FILLS = ("Trade", "AdlTrade", "BustTrade", "Delivery", "BlockTrade", "MovePosition")
+# bybit-exchange.github.io, "execType": what settles without an execution. Any other one moves what
+# is held, whatever it is called.
+_NO_FILLS = ("Funding", "Settle", "SessionSettlePnL")
 
 
 def _fills(category: str, kinds: Kinds) -> Call[FillFields]:
@@ -55,7 +56,7 @@ def _fills(category: str, kinds: Kinds) -> Call[FillFields]:
             order_id="orderId",
             client_order_id="orderLinkId",
             liquidity=liquidity("isMaker", TRUE_IS_MAKER),
-            only={"execType": _FILLS},
+            never={"execType": _NO_FILLS},
         ),
         kinds=kinds,
         params={"category": category, **_SPAN},

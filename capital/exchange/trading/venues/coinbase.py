@@ -38,7 +38,7 @@ _FILLS = Call(
         order_id="order_id",
         liquidity=liquidity("liquidity_indicator"),
         # Others reverse, correct or make up for a fill.
-        only={"trade_type": ("FILL",)},
+        plain={"trade_type": ("FILL",)},
     ),
     kinds=ALL_KINDS,
     params={

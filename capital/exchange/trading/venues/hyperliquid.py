@@ -33,8 +33,9 @@ _FILLS = Call(
         time=(Moment("time"),),
         # A: the asks, so a sale.
         side=(Said(("side",), {"a": SELL, "b": BUY}),),
-        # builderFee is a part of fee.
-        fees=(FeeField("fee", "feeToken"),),
+        # builderFee is a part of fee. Older answers name no token: a purchase on spot was paid in
+        # the coin that was bought, anything else in the quote.
+        fees=(FeeField("fee", ("feeToken", "=received")),),
         realized="closedPnl",
         fill_id="tid",
         order_id="oid",

@@ -1,6 +1,8 @@
 """Kraken: fills by their ids, fifty at a time; its futures tell neither fee nor PnL of a fill."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
@@ -63,10 +65,12 @@ _POSITIONS = Call(
         mark=Quotient("value", "vol"),
         # Told with docalcs only.
         unrealised="net",
+        # Told of each position by itself only.
+        time=(Moment("time", "s"),),
     ),
     kinds=SPOT,
     params={"docalcs": "true", "consolidation": "market"},
-    about="of margin; no time",
+    about="of margin, those of a pair together; no time",
 )
 
 _LEDGERS = Call(
@@ -136,28 +140,44 @@ _FUTURES_POSITIONS = Call(
     about="neither mark nor unrealised PnL",
 )
 
-_LOG = Call(
-    "historyGetAccountLog",
-    "GET /api/history/v3/account-log",
-    rows=(("logs",),),
-    fields=FlowFields(
-        kind=(Said(("info",), {"funding rate change": FlowKind.FUNDING}),),
-        amount="realized_funding",
-        currency="asset",
-        time=(Moment("date", "iso"),),
-        symbol="contract",
-        flow_id="booking_uid",
-    ),
-    kinds=CONTRACTS,
-    params={
-        "since": "{since}",
-        "before": "{until}",
-        "sort": "asc",
-        "info": "funding rate change",
-        "count": 500,
-    },
-    span=timedelta(days=365),
-    pages=Pages(500),
+
+def _log(
+    info: str, kind: FlowKind, amount: str, only: Mapping[str, tuple[Any, ...]] | None = None
+) -> Call[FlowFields]:
+    return Call(
+        "historyGetAccountLog",
+        f"GET /api/history/v3/account-log, {info}",
+        rows=(("logs",),),
+        fields=FlowFields(
+            kind=(Said(("info",), {info: kind}),),
+            amount=amount,
+            currency="asset",
+            time=(Moment("date", "iso"),),
+            symbol="contract",
+            flow_id="booking_uid",
+            only=only or {},
+        ),
+        kinds=CONTRACTS,
+        params={
+            "since": "{since}",
+            "before": "{until}",
+            "sort": "asc",
+            "info": info,
+            "count": 500,
+        },
+        span=timedelta(days=365),
+        pages=Pages(500),
+    )
+
+
+# Others are the cash wallet and those of single collateral, which are not read.
+_IN_FLEX = {"margin_account": ("flex",)}
+# Of what moves no position, only what there was of the currency before and after is told.
+_CHANGE = "new_balance - old_balance"
+_LOGS = (
+    _log("funding rate change", FlowKind.FUNDING, "realized_funding"),
+    _log("cross-exchange transfer", FlowKind.TRANSFER, _CHANGE, _IN_FLEX),
+    _log("conversion", FlowKind.CONVERSION, _CHANGE, _IN_FLEX),
 )
 
 TRADING = {
@@ -173,13 +193,12 @@ TRADING = {
     "krakenfutures": Trading(
         fills={Pool.FUTURES: (_FUTURES_FILLS,)},
         positions={Pool.FUTURES: (_FUTURES_POSITIONS,)},
-        flows={Pool.FUTURES: (_LOG,)},
+        flows={Pool.FUTURES: _LOGS},
         # cliOrdId: at most 100 characters.
         order_ids=OrderIds(longest=100, told="all"),
         untold=(
             "fees and realised PnL of fills",
             "marks and unrealised PnL of positions",
-            "transfers are not read",
         ),
     ),
 }

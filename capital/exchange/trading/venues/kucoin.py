@@ -67,8 +67,8 @@ _FUTURES = Call(
         fill_id="tradeId",
         order_id="orderId",
         liquidity=liquidity("liquidity"),
-        # tradeType is also "cancel", of what is not executed.
-        only={"tradeType": ("trade", "liquidation", "ADL", "settlement", "adl", None)},
+        # Of what is not executed. Others are "trade", "liquidation", "ADL" and "settlement".
+        never={"tradeType": ("cancel",)},
     ),
     kinds=CONTRACTS,
     params={**_SPAN, "pageSize": 1000},

@@ -86,7 +86,7 @@ _CONTRACT = Call(
     },
     by_symbol=True,
     span=timedelta(days=90),
-    pages=Pages(100),
+    pages=Pages(100, "page_num", by_page=True),
 )
 
 _POSITIONS = Call(

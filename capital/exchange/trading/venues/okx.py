@@ -28,6 +28,10 @@ from capital.exchange.trading.rows import (
 _REACH = timedelta(days=90)
 
 
+# After: what is older than this row. A large order has more fills in a millisecond than a page.
+_PAGES = Pages(100, "after", ("data", -1, "billId"), of_last_row=True)
+
+
 def _fills(instrument_type: str, kinds: Kinds) -> Call[FillFields]:
     return Call(
         "privateGetTradeFillsHistory",
@@ -58,7 +62,7 @@ def _fills(instrument_type: str, kinds: Kinds) -> Call[FillFields]:
             "limit": 100,
         },
         reach=_REACH,
-        pages=Pages(100),
+        pages=_PAGES,
     )
 
 
@@ -79,7 +83,7 @@ _POSITIONS = Call(
         realised="realizedPnl",
         time=(Moment("uTime"),),
         # Of margin on spot, pos is in posCcy.
-        only={"instType": ("SWAP", "FUTURES")},
+        never={"instType": ("MARGIN",)},
     ),
     kinds=CONTRACTS,
     about="realised PnL with fees and funding",
@@ -100,7 +104,7 @@ _FUNDING = Call(
     kinds=CONTRACTS,
     params={"begin": "{since}", "end": "{until}", "limit": 100},
     reach=timedelta(days=7),
-    pages=Pages(100),
+    pages=_PAGES,
 )
 
 TRADING = {
@@ -110,6 +114,8 @@ TRADING = {
                 _fills("SPOT", SPOT),
                 _fills("SWAP", CONTRACTS),
                 _fills("FUTURES", CONTRACTS),
+                # Of pairs of spot that were traded in cross or isolated margin.
+                _fills("MARGIN", SPOT),
             )
         },
         positions={Pool.UNIFIED: (_POSITIONS,)},

@@ -293,6 +293,7 @@ TRADING = {
                 (Pool.SPOT, "/sapi/v1/capital/withdraw/history", _withdrawals),
                 (Pool.FUTURES, "/fapi/v1/userTrades", _contract_trades(_LINEAR)),
                 (Pool.FUTURES, "/dapi/v1/userTrades", _contract_trades(_INVERSE)),
+                (Pool.UNIFIED, "/papi/v1/margin/myTrades", _spot_trades),
                 (Pool.UNIFIED, "/papi/v1/um/userTrades", _contract_trades(_LINEAR)),
                 (Pool.UNIFIED, "/papi/v1/cm/userTrades", _contract_trades(_INVERSE)),
                 (Pool.FUTURES, "/fapi/v3/positionRisk", _positions(_LINEAR, lists_flat=False)),

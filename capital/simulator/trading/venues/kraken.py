@@ -173,7 +173,7 @@ def _log(asked: Asked) -> Any:
     """``GET /api/history/v3/account-log``: what is asked for by ``info``, else all."""
     first, last = asked.number("since", 0), asked.number("before", asked.now_milliseconds)
     wanted = asked.text("info")
-    flows = between(asked.flows([FlowKind.FUNDING, FlowKind.TRANSFER]), first, last)
+    flows = between(asked.flows(_INFOS), first, last)
     fills = between(asked.fills(lambda _: True), first, last)
     rows = [
         *((flow.number, _logged(flow)) for flow in flows),
@@ -187,15 +187,28 @@ def _log(asked: Asked) -> Any:
     return {"accountUid": "1", "logs": logs[:count]}
 
 
+_INFOS = {
+    FlowKind.FUNDING: "funding rate change",
+    FlowKind.DEPOSIT: "cross-exchange transfer",
+    FlowKind.WITHDRAWAL: "cross-exchange transfer",
+    FlowKind.TRANSFER: "cross-exchange transfer",
+    FlowKind.CONVERSION: "conversion",
+}
+_HELD_BEFORE = Decimal(1000)
+
+
 def _logged(flow: Flow) -> Any:
     is_funding = flow.kind is FlowKind.FUNDING
     return {
         "id": flow.number,
         "date": iso(flow.at_milliseconds),
         "asset": "xbt" if flow.currency == "BTC" else flow.currency.lower(),
-        "info": "funding rate change" if is_funding else "cross-exchange transfer",
+        "info": _INFOS[flow.kind],
         "booking_uid": flow.flow_id,
-        "contract": flow.instrument.name.lower() if flow.instrument else "",
+        "contract": flow.instrument.name.lower() if flow.instrument else None,
+        "margin_account": "flex",
+        "old_balance": number(_HELD_BEFORE),
+        "new_balance": number(EXACT.add(_HELD_BEFORE, flow.amount)),
         "realized_funding": number(flow.amount) if is_funding else None,
         "realized_pnl": None,
         "fee": None,

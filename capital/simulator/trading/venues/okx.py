@@ -14,6 +14,7 @@ from capital.simulator.trading.question import (
     Question,
     Refused,
     TradingVenue,
+    after_id,
     between,
     listed,
     newest_first,
@@ -53,8 +54,9 @@ def _fills(asked: Asked) -> Any:
     if kind not in _TYPES:
         raise Refused(400, "51000", "Parameter instType error")
     rows = between(asked.fills(lambda one: _type_of(one) == kind), *_span(asked, 90))
+    rows = after_id(newest_first(rows), asked.text("after"), lambda row: str(row.number))
     limit = min(asked.number("limit", 100), 100)
-    return _ok([_fill(row) for row in newest_first(rows)[:limit]])
+    return _ok([_fill(row) for row in rows[:limit]])
 
 
 def _fill(row: Fill) -> Any:
@@ -130,6 +132,9 @@ def _bills(asked: Asked) -> Any:
         rows += [(fill.number, each) for each in _bills_of(fill)]
     rows.sort(key=lambda row: row[0], reverse=True)
     told = [row for _, row in rows if kind in ("", row["type"])]
+    ids, after = [row["billId"] for row in told], asked.text("after")
+    if after:
+        told = told[ids.index(after) + 1 :] if after in ids else []
     return _ok(told[: min(asked.number("limit", 100), 100)])
 
 
