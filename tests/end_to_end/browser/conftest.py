@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.signals import request_finished, request_started
+from django.db.backends.signals import connection_created
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.end_to_end.browser.visitor import Visitor
@@ -60,8 +61,27 @@ def under_way() -> Iterator[list[Any]]:
     request_finished.disconnect(end)
 
 
+def _read_while_others_write(connection: Any, **_: Any) -> None:
+    if connection.vendor == "sqlite":
+        connection.cursor().execute("PRAGMA read_uncommitted = 1")
+
+
 @pytest.fixture
-def visitor(browser: Browser, live_server: Any, under_way: list[Any]) -> Iterator[Visitor]:
+def reading() -> Iterator[None]:
+    """Pages are answered while something else is written, as they are on a site.
+
+    Connections to one SQLite database in memory lock each other's tables for reading, too, and wait
+    for nothing: now and then a page was answered 503. Those to a file read what was there before.
+    """
+    connection_created.connect(_read_while_others_write)
+    yield
+    connection_created.disconnect(_read_while_others_write)
+
+
+@pytest.fixture
+def visitor(
+    browser: Browser, reading: None, live_server: Any, under_way: list[Any]
+) -> Iterator[Visitor]:
     visitor = Visitor(browser, live_server.url)
     yield visitor
     visitor.listen()

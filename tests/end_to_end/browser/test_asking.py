@@ -1,12 +1,17 @@
 """Asking for a preview: a second click makes no second plan; and what narrows a list."""
 
 from collections.abc import Callable
+from threading import Event, Thread
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.db import connection, transaction
+from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from capital.models import AllocationPlan, PlanRequest
+from capital.models import Account, AllocationPlan, PlanRequest
 from tests.end_to_end.browser.visitor import fits, goto
 from tests.factories import make_link, make_strategy
 from tests.simulated import Exchange
@@ -52,6 +57,37 @@ def test_second_click_makes_no_second_plan_and_many_accounts_are_a_table(
     rows.locator("a[data-details]").click()
     expect(page.locator("tr[data-detail]")).to_contain_text("Grid")
     assert fits(page)
+
+
+def test_page_that_waits_is_answered_while_who_answered_is_written(
+    desk: Window, operator: Any, bulk: None
+) -> None:
+    asked = PlanRequest.objects.create(
+        key=uuid4(),
+        actor=operator,
+        started_at=timezone.now(),
+        accounts=list(Account.objects.values_list("pk", flat=True)),
+    )
+    is_written, is_seen = Event(), Event()
+
+    def write() -> None:
+        with transaction.atomic():
+            PlanRequest.objects.filter(pk=asked.pk).update(answers={"0": []})
+            is_written.set()
+            is_seen.wait(10)
+        connection.close()
+
+    page = desk()
+    # As `make_plan_once` does, with a connection of its own.
+    thread = Thread(target=write)
+    thread.start()
+    assert is_written.wait(10)
+    try:
+        goto(page, reverse("admin:capital_account_plan_asked", args=[asked.key]), at_rest=False)
+    finally:
+        is_seen.set()
+        thread.join()
+    expect(page.locator("#content")).to_contain_text("0 of 14 accounts have answered")
 
 
 def test_chip_takes_its_filter_off(desk: Window, bulk: None) -> None:
