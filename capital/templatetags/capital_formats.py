@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from capital.admin.dashboard.charts import Row
 from capital.admin.frame import formats
-from capital.admin.frame.cells import instant, since, why, why_link, with_instants
+from capital.admin.frame.cells import instant, since, why, why_link, with_instants, with_utc
 
 register = template.Library()
 
@@ -75,6 +75,12 @@ def moment_text(value: datetime | None) -> str:
 def instants(text: str) -> SafeString:
     """``{{ pool.reason|instants }}``: a sentence, with UTC for who points at a time in it."""
     return with_instants(text)
+
+
+@register.filter
+def instants_text(text: str) -> str:
+    """The same for a title, as text: ``{{ part.title|instants_text }}``."""
+    return with_utc(text)
 
 
 @register.filter

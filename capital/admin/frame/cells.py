@@ -126,13 +126,28 @@ def with_instants(text: Any) -> SafeString:
 
     They are in the project's time zone, as everywhere: of an hour that comes twice, the first.
     """
-    zone = timezone.get_current_timezone()
 
     def told(found: re.Match[str]) -> str:
-        at = datetime.fromisoformat(found[0]).replace(tzinfo=zone)
-        return format_html('<time title="{}">{}</time>', utc_text(at), found[0])
+        return format_html('<time title="{}">{}</time>', utc_text(_meant(found[0])), found[0])
 
     return SafeString(_WRITTEN.sub(told, conditional_escape(text)))
+
+
+def with_utc(text: Any) -> str:
+    """The same as text, for what is shown to who points at something: UTC stands behind each time.
+
+    ``trend 2026-11-28 09:10:00 · 2026-11-28 00:10:00 UTC``
+    """
+
+    def told(found: re.Match[str]) -> str:
+        utc = utc_text(_meant(found[0]))
+        return f"{found[0]} · {utc}" if utc else found[0]
+
+    return _WRITTEN.sub(told, str(text))
+
+
+def _meant(written: str) -> datetime:
+    return datetime.fromisoformat(written).replace(tzinfo=timezone.get_current_timezone())
 
 
 def sentence_with(sentence: str, **figures: Any) -> SafeString:

@@ -9,13 +9,19 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from capital.admin.frame.cells import instant, sentence_with, since, with_instants
+from capital.admin.frame.cells import instant, sentence_with, since, with_instants, with_utc
 from tests.words.everything import addresses, make_everything
 
 pytestmark = pytest.mark.django_db
 
-WRITTEN = re.compile(r">\s*(\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?)\s*<")
+TIMED = re.compile(r'<time [^>]*title="[^"]* UTC"[^>]*>[^<]*</time>')
 TOLD = re.compile(r'<time [^>]*title="([^"]*)">\s*\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?\s*</time>')
+TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?(?!:| · \d| UTC)")
+# What nobody points at, and what is there to be typed, or for programs.
+NOT_POINTED_AT = re.compile(
+    r"<(head|script|style|template|textarea|pre|code|select)\b.*?</\1>", re.DOTALL
+)
+TITLE = re.compile(r'\b(?:title|aria-label)="([^"]*)"')
 LIST_OR_RECORD = re.compile(r"/admin/\w+/(\w+)/(?:[^/]+/change/)?")
 HISTORY = re.compile(r"/admin/\w+/\w+/[^/]+/(history)/")
 AT = datetime(2026, 11, 22, 11, 0, 21, tzinfo=UTC)
@@ -47,13 +53,29 @@ def test_every_time_that_stands_by_itself_tells_its_utc(
         told = TOLD.findall(text)
         shown[kind] = shown.get(kind, 0) + len(told)
         assert all(each.endswith(" UTC") for each in told), address
-        if alone := WRITTEN.findall(TOLD.sub("", text)):
+        if alone := without_utc(text):
             bare[address] = alone
     assert bare == {}
     # Fields as the models have them, columns and lines that pages write, and Django's histories.
     kinds = ("account", "allocationrun", "apitoken", "settingchange", "success", "user")
     for each in (*kinds, "history"):
         assert shown[each], each
+
+
+def without_utc(text: str) -> list[str]:
+    """What of a page has a time, and no UTC for who points at it: texts, titles, breadcrumbs."""
+    text = TIMED.sub("", NOT_POINTED_AT.sub("", text))
+    shown = [each.strip() for each in re.split(r"<[^>]*>", text)]
+    return [each for each in (*shown, *TITLE.findall(text)) if TIME.search(each)]
+
+
+def test_a_time_is_missed_in_a_text_and_in_a_title() -> None:
+    time = "2026-11-28 00:10"
+    assert without_utc(f"<h1>job {time}</h1>") == [f"job {time}"]
+    assert without_utc(f'<b title="at {time}">x</b>') == [f"at {time}"]
+    told = f'<time title="2026-11-27 15:10:00 UTC">{time}</time>'
+    title = f'<b title="{time} · 2026-11-27 15:10:00 UTC">x</b>'
+    assert without_utc(f"<title>{time}</title><head>{time}</head>{told}{title}") == [time]
 
 
 def test_sentence_holds_a_time_with_utc_and_escapes_the_rest() -> None:
@@ -76,6 +98,9 @@ def test_times_in_a_sentence_have_utc_behind_them() -> None:
     assert told == (
         'Cached balance of <time title="2026-11-27 15:10:00 UTC">2026-11-28 00:10</time>, '
         'read <time title="2026-11-27 15:10:30 UTC">2026-11-28 00:10:30</time> &lt;b&gt;.'
+    )
+    assert with_utc("trend 2026-11-28 00:10") == (
+        "trend 2026-11-28 00:10 · 2026-11-27 15:10:00 UTC"
     )
     for text in ("2026-11-28", "order 12026-11-28 00:10", "2026-11-28 00:10:00 UTC"):
         assert with_instants(text) == text
