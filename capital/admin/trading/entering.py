@@ -41,7 +41,7 @@ class FlowPages:
 
     @action(  # type: ignore[untyped-decorator]
         permissions=["enter"],
-        description=gettext_lazy("Add a flow"),
+        description=gettext_lazy("Add a deposit or withdrawal"),
         url_path="enter",
         icon="add",
         variant=ActionVariant.PRIMARY,
@@ -49,13 +49,13 @@ class FlowPages:
     def enter(self, request: HttpRequest) -> HttpResponse:
         """A deposit, a withdrawal, a transfer, or what was earned without a fill."""
         texts = {
-            "title": gettext("Add a flow"),
+            "title": gettext("Add a deposit or withdrawal"),
             "about": gettext(
                 "Money that came or went without a fill, where the exchange does not tell of it. "
                 "It changes no balance. If the exchange tells of it later, its row counts instead."
             ),
             "act": gettext("Add"),
-            "done": gettext("The flow was added."),
+            "done": gettext("The deposit or withdrawal was added."),
             "back": listing("flow"),
         }
         return _entered(self, request, FlowForm, texts, self._page_of)
@@ -89,7 +89,9 @@ class FlowPages:
             "act": gettext("Reverse"),
             "back": self._page_of(flow),
         }
-        return render_page(self, request, "trading/enter", gettext("Reverse a flow"), context)
+        return render_page(
+            self, request, "trading/enter", gettext("Reverse a deposit or withdrawal"), context
+        )
 
     def _flow(self, request: HttpRequest, object_id: Any) -> Flow | None:
         found: Flow | None = self.get_object(request, str(object_id))  # type: ignore[attr-defined]

@@ -125,7 +125,7 @@ class LinkDay(models.Model):
 
     class Meta:
         verbose_name = _("day of a strategy link")
-        verbose_name_plural = _("days of strategy links")
+        verbose_name_plural = _("days of strategies")
         ordering = ["-date", "pk"]
         indexes = [
             models.Index(fields=["-date", "-id"], name="link_day_by_date"),

@@ -108,7 +108,7 @@ class Flow(AppendOnlyModel):
     class Meta(AppendOnlyModel.Meta):
         abstract = False
         verbose_name = _("flow")
-        verbose_name_plural = _("flows")
+        verbose_name_plural = _("deposits and withdrawals")
         ordering = ["-occurred_at", "-pk"]
         triggers = append_only_triggers("flow_append_only")
         indexes = [

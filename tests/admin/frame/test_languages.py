@@ -1,9 +1,15 @@
 """Korean and English, and the switch between them."""
 
+import re
+
 import pytest
+from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import override
 
+from capital.models import Flow, LinkDay
 from tests.admin.tenants import Tenant, make_tenant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -36,17 +42,29 @@ def test_run_is_told_in_korean(client: Client, tenant: Tenant) -> None:
     assert "비중에 따른 배분" in page
 
 
-@pytest.mark.parametrize(("language", "title"), [("en", "Strategy links"), ("ko", "계좌별 전략")])
-def test_list_has_the_name_that_the_menu_gives_it(
-    client: Client, tenant: Tenant, language: str, title: str
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_menu_lists_and_breadcrumbs_call_each_kind_of_row_the_same(
+    client: Client, tenant: Tenant, language: str
 ) -> None:
-    page = client.get(
-        reverse("admin:capital_strategyaccount_changelist"), headers={"accept-language": language}
-    )
-
-    assert page.context["title"] == title
-    assert title in [
-        str(item["title"])
-        for group in page.context["sidebar_navigation"]
-        for item in group["items"]
-    ]
+    told = {"headers": {"accept-language": language}}
+    page = client.get(reverse("admin:index"), **told)
+    groups = page.context["sidebar_navigation"]
+    menu = {item["link"]: str(item["title"]) for group in groups for item in group["items"]}
+    seen = 0
+    with override(language):
+        for model in admin.site._registry:
+            options = model._meta
+            address = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+            # The title of the list, and the part above a row in its breadcrumbs.
+            name = capfirst(str(options.verbose_name_plural))
+            # What has no line in the menu is called as its own list is.
+            assert menu.get(address, name) == name, model
+            seen += address in menu
+    assert seen > 20
+    for model in (Flow, LinkDay):
+        start = f"admin:capital_{model._meta.model_name}_"
+        address = reverse(start + "changelist")
+        row = reverse(start + "change", args=[tenant.rows(model)[0].pk])
+        assert client.get(address, **told).context["title"] == menu[address]
+        crumb = rf'<a href="{address}"[^>]*desk-crumb[^>]*>\s*{menu[address]}\s*</a>'
+        assert re.search(crumb, client.get(row, **told).content.decode())

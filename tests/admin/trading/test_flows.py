@@ -97,7 +97,7 @@ def typed(account: Account, **changed: str) -> dict[str, str]:
 @pytest.mark.usefixtures("seoul")
 def test_a_flow_is_added_with_a_reason_and_reversed_with_another(client: Client) -> None:
     account = operator(client, make_link().account)
-    assert "Add a flow" in client.get(LIST).content.decode()
+    assert "Add a deposit or withdrawal" in client.get(LIST).content.decode()
     # What the button says, and not the theme's own flag for it.
     assert re.search(r"<button[^>]*>\s*Add\s*</button>", client.get(ENTER).content.decode())
 
@@ -158,7 +158,7 @@ def test_who_may_not_change_flows_is_offered_neither(client: Client) -> None:
     client.force_login(user)
     address = reverse("admin:capital_flow_reverse", args=[flow.pk])
 
-    assert "Add a flow" not in client.get(LIST).content.decode()
+    assert "Add a deposit or withdrawal" not in client.get(LIST).content.decode()
     assert client.get(ENTER).status_code == 403
     assert client.post(address, {"note": "x"}).status_code == 403
     assert Flow.objects.count() == 1
