@@ -230,6 +230,7 @@ def percent_of(bound: Decimal) -> str:
 class Month:
     """One field of the heat map; ``heat`` is ``up-1`` to ``up-4``, ``down-1`` to ``down-4``."""
 
+    name: str
     text: str
     heat: str = ""
     why: str = ""
@@ -254,18 +255,22 @@ def heat_map(curve: Curve) -> Heat | None:
     if all(isinstance(each, Reason) for each in told.values()):
         return None
     years = sorted({month[:4] for month in told}, reverse=True)
+    names = [date_format(date(2026, month, 1), "M") for month in range(1, 13)]
     return Heat(
         gettext("Monthly returns (%(currency)s)") % {"currency": curve.currency},
-        [date_format(date(2026, month, 1), "M") for month in range(1, 13)],
-        [(year, [_month(told.get(f"{year}-{at:02}")) for at in range(1, 13)]) for year in years],
+        names,
+        [
+            (year, [_month(name, told.get(f"{year}-{at:02}")) for at, name in enumerate(names, 1)])
+            for year in years
+        ],
     )
 
 
-def _month(told: Measured | None) -> Month:
+def _month(name: str, told: Measured | None) -> Month:
     if told is None:
-        return Month("")
+        return Month(name, "")
     if isinstance(told, Reason):
-        return Month(NOTHING, why=sentence(told))
+        return Month(name, NOTHING, why=sentence(told))
     strength = sum(abs(told) > least for least in _STRENGTHS)
     heat = f"{'up' if told > 0 else 'down'}-{strength}" if strength else ""
-    return Month(part(told, is_signed=True), heat)
+    return Month(name, part(told, is_signed=True), heat)

@@ -1,13 +1,18 @@
 """Days of strategies: what each had and earned on one account, day by day. Read-only."""
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
+from capital.admin.dashboard.earnings import on_quantum
 from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import figure, gain, lines, link_to, since
 from capital.admin.frame.exports import csv_response
@@ -124,22 +129,22 @@ class LinkDayAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("realised PnL before fees and funding"))
     def shown_realized(self, day: LinkDay) -> Any:
-        return gain(day.realized, day.currency)
+        return _gain(day, "realized")
 
     @admin.display(description=gettext_lazy("fees"))
     def shown_fees(self, day: LinkDay) -> Any:
         """Below it what was paid in a coin whose worth nobody knows."""
         unvalued = (figure(f"+ {text} {coin}") for coin, text in day.fees_unvalued.items())
-        return lines(_money(day, "fees"), *unvalued)
+        return figure(lines(_money(day, "fees"), *unvalued))
 
     @admin.display(description=gettext_lazy("funding"))
     def shown_funding(self, day: LinkDay) -> Any:
-        return gain(day.funding, day.currency)
+        return _gain(day, "funding")
 
     @admin.display(description=gettext_lazy("unrealised PnL"))
     def shown_unrealized(self, day: LinkDay) -> Any:
         """At the day's end, or now; a dash where a mark is missing."""
-        return figure(NOTHING) if day.unrealized is None else gain(day.unrealized, day.currency)
+        return _gain(day, "unrealized")
 
     @admin.display(description=gettext_lazy("volume"))
     def shown_volume(self, day: LinkDay) -> Any:
@@ -156,4 +161,20 @@ class LinkDayAdmin(RecordAdmin):
 
 
 def _money(day: LinkDay, name: str) -> Any:
-    return figure(money(getattr(day, name), day.currency))
+    return _rounded(day, name, lambda amount, currency: figure(money(amount, currency)))
+
+
+def _gain(day: LinkDay, name: str) -> Any:
+    return _rounded(day, name, gain)
+
+
+def _rounded(day: LinkDay, name: str, written: Callable[[Decimal, str], SafeString]) -> SafeString:
+    """An amount in the digits of its currency, with all of them on hover; a dash for None."""
+    amount = getattr(day, name)
+    if amount is None:
+        return figure(NOTHING)
+    shown = on_quantum(amount, day.currency)
+    if shown == amount:
+        return written(amount, day.currency)
+    exact = money(amount, day.currency)
+    return format_html('<span title="{}">{}</span>', exact, written(shown, day.currency))

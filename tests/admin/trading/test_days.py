@@ -67,12 +67,14 @@ def test_each_day_is_listed_with_what_was_earned(client: Client) -> None:
     assert shown == {
         "equity": ["—", "1,000.00 USDT"],
         "realized": ["+12.50 USDT", "+12.50 USDT"],
-        "fees": ["0.123456789 USDT", "0.123456789 USDT + 0.01 BNB"],
+        "fees": ["0.12 USDT", "0.12 USDT + 0.01 BNB"],
         "funding": ["-1.25 USDT", "-1.25 USDT"],
         "unrealized": ["—", "+3.00 USDT"],
         "trades": ["2", "2"],
         "restated": ["—", "2 h ago"],
     }
+    # In the digits of the currency; whoever points at it sees all of them.
+    assert page.content.decode().count('title="0.123456789 USDT"') == 2
 
 
 def test_a_days_own_page_shows_its_volume_and_counts(client: Client) -> None:

@@ -142,6 +142,17 @@ OVERLAPS = """() => {
 }"""
 
 
+# Tables that are lists of their rows on a phone, and the months of a heat map; lists on a desktop.
+SIDEWAYS = """() => [...document.querySelectorAll(".desk-fold, .perf-heat, #result_list")]
+    .filter((each) => each.checkVisibility())
+    .flatMap((each) => {
+        let box = each.parentElement;
+        const scrolls = () => ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
+        while (!scrolls() && box.parentElement) box = box.parentElement;
+        return box.scrollWidth > box.clientWidth + 1 ? [`${each.id} ${each.className}`] : [];
+    })"""
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_every_kind_of_page_is_shown_within_its_window_and_nothing_covers_anything(
     desk: Tenant, rows: Rows, width: int
@@ -159,6 +170,7 @@ def test_every_kind_of_page_is_shown_within_its_window_and_nothing_covers_anythi
         "/admin/capital/account/",
         f"/admin/capital/account/{rows.account.pk}/change/",
         f"/admin/strategies/strategy/{rows.strategies[0].pk}/change/",
+        f"/admin/strategies/strategy/{rows.strategies[0].pk}/performance/",
         f"/admin/capital/allocationrun/{rows.runs[0].pk}/change/",
         f"/admin/capital/dailyaccountsummary/{rows.summary.pk}/change/",
         f"/admin/capital/jobrun/{run.pk}/change/",
@@ -170,6 +182,8 @@ def test_every_kind_of_page_is_shown_within_its_window_and_nothing_covers_anythi
             wide.append(path)
         if found := page.evaluate(OVERLAPS):
             covered[path] = found
+        if width == 390 and page.evaluate(SIDEWAYS):
+            wide.append(f"{path}: {page.evaluate(SIDEWAYS)}")
 
     assert wide == []
     assert covered == {}
@@ -218,8 +232,8 @@ def test_every_page_is_free_of_errors_and_keeps_the_policy(
     # Nobody sees another user's targets.
     AlertTarget.objects.update(user=operator)
     own = {AlertTarget: AlertTarget.objects.filter(user=operator)}
-    page = desk(language=language, scheme="dark" if language == "ko" else "light")
-    visited = 0
+    page = desk(language=language, scheme="dark" if language == "ko" else "light", width=1440)
+    visited, wide = 0, []
     for model in admin.site._registry:
         options = model._meta
         start = f"admin:{options.app_label}_{options.model_name}_"
@@ -229,12 +243,14 @@ def test_every_page_is_free_of_errors_and_keeps_the_policy(
         for path in paths:
             goto(page, path, at_rest=False)
             visited += 1
+            wide += [f"{path} {each}" for each in page.evaluate(SIDEWAYS)]
     for path in ("/admin/password_change/", "/admin/capital/jobrun/health/", "/admin/"):
         goto(page, path)
     for name in ("capital_account", "strategies_strategy", "auth_user"):
         goto(page, reverse(f"admin:{name}_add"))
 
     assert visited > 20
+    assert wide == []
 
 
 def test_the_watch_sees_an_error_a_missing_page_and_a_broken_policy(

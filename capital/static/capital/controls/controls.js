@@ -46,7 +46,20 @@
             .forEach((each) => each.setAttribute("aria-label", text.replace("*", "").trim()));
     };
 
+    /** A wide table is a list of its rows on a phone: each cell then says what its column's head says here. */
+    const labelCells = (table) => {
+        const words = (head) => [...head.childNodes].map((each) => each.textContent.trim()).filter(Boolean).join(" ");
+        const heads = [...(table.tHead?.rows[0]?.cells ?? [])].map(words);
+        for (const row of table.tBodies[0]?.rows ?? []) {
+            if (row.cells.length === heads.length) {
+                heads.forEach((head, at) => (row.cells[at].dataset.label = head));
+            }
+        }
+        table.dataset.folds = "";
+    };
+
     const mend = (root) => {
+        root.querySelectorAll("table.desk-fold").forEach(labelCells);
         root.querySelectorAll("[x-on\\:click]").forEach((each) => pressable(each) && makeButton(each));
         root.querySelectorAll(".material-symbols-outlined").forEach(silence);
         root.querySelectorAll("span[aria-label]:not([role])").forEach((each) => each.setAttribute("role", "img"));
