@@ -116,6 +116,9 @@ def _named_entries(
         case "lines":
             return _entries_of_lines(_rows(container, venue), holdings)
         case "rows":
+            info = answer.get("info")
+            if container is None and holdings.or_one and isinstance(info, dict):
+                container = [info] if _name_of(info, holdings) else None
             return [(_name_of(row, holdings), row) for row in _rows(container, venue)]
 
 

@@ -93,6 +93,7 @@ class Holdings:
             response of another account, and a failure.
         suffixes: Ends of names under which a currency is listed besides, and spent as itself.
         adds: Several entries of one currency are added up. Otherwise they are a failure.
+        or_one: An answer without a list that names a currency is the entry of that one.
         more: Where ccxt joins pages: the field that is true if more follow. An incomplete list is a
             failure.
         source: ``info``: what ccxt keeps of the response. ``response``: the response as it came, if
@@ -111,6 +112,7 @@ class Holdings:
     says: Mapping[Path, tuple[Any, ...]] = field(default_factory=dict)
     suffixes: tuple[str, ...] = ()
     adds: bool = False
+    or_one: bool = False
     more: str = ""
     source: Literal["info", "response", "unified"] = "info"
 

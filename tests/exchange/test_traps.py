@@ -746,6 +746,19 @@ def test_deribit_wallet_has_in_it_what_was_realised_since_the_settlement() -> No
     ]
 
 
+def test_deribit_answers_about_one_currency_without_a_list() -> None:
+    body = {"jsonrpc": "2.0", "result": summary()}
+    others = {"jsonrpc": "2.0", "result": {"id": 1, "summaries": None}}
+
+    assert each_basis("deribit", "unified", body, "BTC") == [
+        Decimal("302.5680766"),
+        Decimal("302.61869214"),
+        Decimal("301.38059622"),
+    ]
+    assert set(each_basis("deribit", "unified", body, "ETH")) == {Code.EXCHANGE_CURRENCY_MISSING}
+    assert set(each_basis("deribit", "unified", others, "BTC")) == {Code.EXCHANGE_BAD_ANSWER}
+
+
 def test_deribit_cross_collateral_repeats_the_pool_in_each_currency_so_free_is_withheld() -> None:
     whole = summary(cross_collateral_enabled=True)
     empty = summary(

@@ -193,7 +193,8 @@ class Reader:
             raise _Incomplete("an unknown instrument")
         amount = self._amount(row, fields.amount, "amount")
         if fields.is_unsigned:
-            amount = _signed(amount, is_below=kind in _GOING_OUT)
+            has_gone = kind in _GOING_OUT or bool(_meaning(row, fields.went))
+            amount = _signed(amount, is_below=has_gone)
         elif fields.is_negative_when_received:
             amount = EXACT.minus(amount)
         if not amount:

@@ -183,6 +183,7 @@ class FlowFields:
         amount: The amount.
         currency: As ``FeeField.currency``.
         is_unsigned: What went is written above zero: the kind says the sign.
+        went: What makes such a row, of a kind that goes both ways, one of what went, as True.
         is_negative_when_received: What was received is written below zero.
         only: Fields, and what they must say: other rows moved nothing here, or not yet.
         never: As above, of rows that moved nothing.
@@ -195,6 +196,7 @@ class FlowFields:
     symbol: Word = ()
     flow_id: Word = ()
     is_unsigned: bool = False
+    went: tuple[Said, ...] = ()
     is_negative_when_received: bool = False
     only: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     never: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)

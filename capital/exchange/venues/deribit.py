@@ -28,7 +28,8 @@ ROWS = (
             Pool.UNIFIED: (
                 BalanceCall(
                     params={},
-                    holdings=Holdings(path=("summaries",), name="currency"),
+                    # Of one currency, get_account_summary answers without a list.
+                    holdings=Holdings(path=("summaries",), name="currency", or_one=True),
                     formulas={
                         # Profit of futures since the last settlement is realised, but is added to
                         # balance with the next one.

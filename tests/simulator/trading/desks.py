@@ -94,7 +94,7 @@ DESKS: Sequence[Desk] = (
     ),
     Desk("coinbase", _S, "s", "USD", fees="quote"),
     Desk("coinbase", _F, "l", "USD", fees="quote", told_at=""),
-    Desk("hyperliquid", _S, "s", "USDC", clients="s", realised="s"),
+    Desk("hyperliquid", _S, "s", "USDC", clients="s", realised="s", moves=TRANSFER),
     Desk(
         "hyperliquid", _F, "l", "USDC", clients="l", realised="l", told_at="", funding="l",
         moves=DEPOSIT,

@@ -1,5 +1,7 @@
 """Hyperliquid: every answer is of the whole account; coins are named without their quote."""
 
+from collections.abc import Mapping
+
 from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
 from capital.exchange.trading.rows import (
@@ -75,8 +77,9 @@ _FUNDING = Call(
     rows=((),),
     fields=FlowFields(
         kind=(Said(("delta.type",), {"funding": FlowKind.FUNDING}),),
+        # So named whatever the contract is settled in, such as USDH on other exchanges there.
         amount="delta.usdc",
-        currency="=USDC",
+        currency="=settle",
         time=(Moment("time"),),
         symbol="delta.coin",
         # The hash is zero: time and coin name it.
@@ -88,37 +91,48 @@ _FUNDING = Call(
     weight=20,
 )
 
-_MOVES = Call(
-    "publicPostInfo",
-    "POST /info, userNonFundingLedgerUpdates",
-    rows=((),),
-    fields=FlowFields(
-        kind=(
-            Said(("delta.type",), {"deposit": FlowKind.DEPOSIT, "withdraw": FlowKind.WITHDRAWAL}),
+_ON_CHAIN = {"deposit": FlowKind.DEPOSIT, "withdraw": FlowKind.WITHDRAWAL}
+_BETWEEN_WALLETS = {"accountclasstransfer": FlowKind.TRANSFER}
+
+
+def _moves(kinds: Mapping[str, FlowKind], *, out_of: str = "") -> Call[FlowFields]:
+    """Deposits and withdrawals are of the futures wallet; ``toPerp`` says where a transfer went."""
+    return Call(
+        "publicPostInfo",
+        "POST /info, userNonFundingLedgerUpdates",
+        rows=((),),
+        fields=FlowFields(
+            kind=(Said(("delta.type",), kinds),),
+            amount="delta.usdc",
+            currency="=USDC",
+            time=(Moment("time"),),
+            flow_id="hash",
+            is_unsigned=True,
+            went=(Said(("delta.toPerp",), {out_of: True}),) if out_of else (),
         ),
-        amount="delta.usdc",
-        currency="=USDC",
-        time=(Moment("time"),),
-        flow_id="hash",
-        is_unsigned=True,
-    ),
-    params={"type": "userNonFundingLedgerUpdates", **_ASKED},
-    pages=Pages(500),
-    weight=20,
-)
+        params={"type": "userNonFundingLedgerUpdates", **_ASKED},
+        pages=Pages(500),
+        weight=20,
+    )
+
 
 TRADING = {
     "hyperliquid": Trading(
         fills={Pool.SPOT: (_FILLS,), Pool.FUTURES: (_FILLS,), Pool.UNIFIED: (_FILLS,)},
         positions={Pool.FUTURES: (_POSITIONS,), Pool.UNIFIED: (_POSITIONS,)},
-        flows={Pool.FUTURES: (_FUNDING, _MOVES), Pool.UNIFIED: (_FUNDING, _MOVES)},
+        flows={
+            Pool.SPOT: (_moves(_BETWEEN_WALLETS, out_of="true"),),
+            Pool.FUTURES: (_FUNDING, _moves({**_ON_CHAIN, **_BETWEEN_WALLETS}, out_of="false")),
+            # What goes from one wallet to the other stays in the pool.
+            Pool.UNIFIED: (_FUNDING, _moves(_ON_CHAIN)),
+        },
         naming="coin",
         # cloid: a hexadecimal number of 128 bits.
         order_ids=None,
         untold=(
             "client order ids as texts: they are numbers",
             "whether realised PnL is with the fee",
-            "transfers between its wallets are not read",
+            "transfers of accounts, vaults and tokens of spot are not read",
         ),
     )
 }

@@ -1,8 +1,6 @@
 """Kraken: fills by their ids, fifty at a time; its futures tell neither fee nor PnL of a fill."""
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
@@ -140,44 +138,34 @@ _FUTURES_POSITIONS = Call(
     about="neither mark nor unrealised PnL",
 )
 
-
-def _log(
-    info: str, kind: FlowKind, amount: str, only: Mapping[str, tuple[Any, ...]] | None = None
-) -> Call[FlowFields]:
-    return Call(
-        "historyGetAccountLog",
-        f"GET /api/history/v3/account-log, {info}",
-        rows=(("logs",),),
-        fields=FlowFields(
-            kind=(Said(("info",), {info: kind}),),
-            amount=amount,
-            currency="asset",
-            time=(Moment("date", "iso"),),
-            symbol="contract",
-            flow_id="booking_uid",
-            only=only or {},
+# Of funding, the amount is told; of the rest, only what there was before and after. The cash wallet
+# and those of single collateral are not read.
+_LOG = Call(
+    "historyGetAccountLog",
+    "GET /api/history/v3/account-log",
+    rows=(("logs",),),
+    fields=FlowFields(
+        kind=(
+            Said(
+                ("info", "margin_account"),
+                {
+                    "funding rate change*": FlowKind.FUNDING,
+                    "*transfer flex": FlowKind.TRANSFER,
+                    "conversion flex": FlowKind.CONVERSION,
+                    "interest payment flex": FlowKind.INTEREST,
+                },
+            ),
         ),
-        kinds=CONTRACTS,
-        params={
-            "since": "{since}",
-            "before": "{until}",
-            "sort": "asc",
-            "info": info,
-            "count": 500,
-        },
-        span=timedelta(days=365),
-        pages=Pages(500),
-    )
-
-
-# Others are the cash wallet and those of single collateral, which are not read.
-_IN_FLEX = {"margin_account": ("flex",)}
-# Of what moves no position, only what there was of the currency before and after is told.
-_CHANGE = "new_balance - old_balance"
-_LOGS = (
-    _log("funding rate change", FlowKind.FUNDING, "realized_funding"),
-    _log("cross-exchange transfer", FlowKind.TRANSFER, _CHANGE, _IN_FLEX),
-    _log("conversion", FlowKind.CONVERSION, _CHANGE, _IN_FLEX),
+        amount=("realized_funding", "new_balance - old_balance"),
+        currency="asset",
+        time=(Moment("date", "iso"),),
+        symbol="contract",
+        flow_id="booking_uid",
+    ),
+    kinds=CONTRACTS,
+    params={"since": "{since}", "before": "{until}", "sort": "asc", "count": 500},
+    span=timedelta(days=365),
+    pages=Pages(500),
 )
 
 TRADING = {
@@ -193,7 +181,7 @@ TRADING = {
     "krakenfutures": Trading(
         fills={Pool.FUTURES: (_FUTURES_FILLS,)},
         positions={Pool.FUTURES: (_FUTURES_POSITIONS,)},
-        flows={Pool.FUTURES: _LOGS},
+        flows={Pool.FUTURES: (_LOG,)},
         # cliOrdId: at most 100 characters.
         order_ids=OrderIds(longest=100, told="all"),
         untold=(

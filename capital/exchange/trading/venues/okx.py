@@ -91,10 +91,15 @@ _POSITIONS = Call(
 
 _FUNDING = Call(
     "privateGetAccountBills",
-    "GET /api/v5/account/bills, types 1 and 8",
+    "GET /api/v5/account/bills, types 1, 7 and 8",
     rows=(("data",),),
     fields=FlowFields(
-        kind=(Said(("type",), {"8": FlowKind.FUNDING, "1": FlowKind.TRANSFER}),),
+        kind=(
+            Said(
+                ("type",),
+                {"8": FlowKind.FUNDING, "7": FlowKind.INTEREST, "1": FlowKind.TRANSFER},
+            ),
+        ),
         amount="balChg",
         currency="ccy",
         time=(Moment("ts"),),

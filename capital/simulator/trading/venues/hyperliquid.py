@@ -4,7 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from capital.domain.performance.flows import FlowKind
-from capital.simulator.trading.book import Fill, plain
+from capital.domain.pools import Pool
+from capital.simulator.trading.book import Fill, Flow, plain
 from capital.simulator.trading.question import (
     Asked,
     Question,
@@ -79,7 +80,18 @@ def _funding(asked: Asked) -> Any:
     ]
 
 
-_MOVES = {FlowKind.DEPOSIT: "deposit", FlowKind.WITHDRAWAL: "withdraw"}
+_MOVES = {
+    FlowKind.DEPOSIT: "deposit",
+    FlowKind.WITHDRAWAL: "withdraw",
+    FlowKind.TRANSFER: "accountClassTransfer",
+}
+
+
+def _way(row: Flow) -> Any:
+    """Which way a transfer went between the two wallets; what a withdrawal cost."""
+    if row.kind is FlowKind.TRANSFER:
+        return {"toPerp": (row.amount > 0) is (row.pool is not Pool.SPOT)}
+    return {"fee": plain(row.fee)} if row.kind is FlowKind.WITHDRAWAL else {}
 
 
 def _moves(asked: Asked) -> Any:
@@ -92,7 +104,7 @@ def _moves(asked: Asked) -> Any:
             "delta": {
                 "type": _MOVES[row.kind],
                 "usdc": plain(row.amount.copy_abs()),
-                **({"fee": plain(row.fee)} if row.kind is FlowKind.WITHDRAWAL else {}),
+                **_way(row),
             },
         }
         for row in rows[:500]

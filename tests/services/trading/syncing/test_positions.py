@@ -165,7 +165,7 @@ def test_an_opening_waits_for_all_fills_and_while_one_is_filled_as_positions_are
 def test_an_opening_does_not_wait_for_flows_that_cannot_be_read(
     account: Account, venue: Venue, sync: Sync
 ) -> None:
-    venue.failures["GET /api/v5/account/bills, types 1 and 8"] = refused()
+    venue.failures["GET /api/v5/account/bills, types 1, 7 and 8"] = refused()
     venue.positions = [held("2")]
 
     assert sync(0, account) == {"exchange_error": 1, "openings": 1}

@@ -27,7 +27,7 @@ SWAP = "GET /api/v5/trade/fills-history of SWAP"
 POSITIONS = "GET /api/v5/account/positions"
 FUTURES = "GET /api/v5/trade/fills-history of FUTURES"
 SPOT = "GET /api/v5/trade/fills-history of SPOT"
-BILLS = "GET /api/v5/account/bills, types 1 and 8"
+BILLS = "GET /api/v5/account/bills, types 1, 7 and 8"
 
 
 class Killed(BaseException):
