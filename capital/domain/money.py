@@ -145,7 +145,8 @@ def booked(amount: Decimal) -> Decimal:
 
 
 def _rounded(amount: Decimal, quantum: Decimal) -> Decimal:
-    return EXACT.normalize(amount.quantize(quantum, rounding=ROUND_HALF_EVEN, context=ROUNDED))
+    # By position: it is asked of every fill several times, and names take twice as long.
+    return EXACT.normalize(amount.quantize(quantum, ROUND_HALF_EVEN, ROUNDED))
 
 
 def add_to(sums: dict[_Key, Decimal], key: _Key, amount: Decimal) -> None:

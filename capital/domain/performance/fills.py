@@ -92,8 +92,9 @@ class Fill:
     @property
     def smallest(self) -> Decimal:
         """The step in the unit of ``amount``."""
-        size = self.contract_size if self.kind is InstrumentKind.INVERSE else Decimal(1)
-        return EXACT.multiply(self.step, size)
+        if self.kind is not InstrumentKind.INVERSE:
+            return self.step
+        return EXACT.multiply(self.step, self.contract_size)
 
     def fee_value(self, fee: Fee) -> Decimal | None:
         """What a fee of this fill was worth in the settle currency; None where nobody knows."""

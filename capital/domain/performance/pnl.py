@@ -86,18 +86,19 @@ class Books(NamedTuple):
     def after_fill(self, fill: Fill) -> tuple["Books", Booked]:
         """The books with one fill more, which is later than all others, and what it did."""
         reducing, growing, unknown = _parts(fill, self.position.amount)
-        fees = _Fees.of(fill)
+        fees = left = _Fees.of(fill)
         books, closed, cash = self, None, EXACT.minus(fees.settled)
         if reducing:
-            share = fees.share(reducing, fill.held) if growing else fees
-            books, closed = books._reduced(fill, reducing, share)
-            cash = EXACT.subtract(cash, _worth(fill, reducing))
-            fees_left = fees.less(share)
-        else:
-            fees_left = fees
+            worth, share = _worth(fill, reducing), fees
+            if growing:
+                share = fees.share(reducing, fill.held)
+                left = fees.less(share)
+            books, closed = books._reduced(fill, reducing, worth, share)
+            cash = EXACT.subtract(cash, worth)
         if growing:
-            books = books._enlarged(fill, growing, fees_left)
-            cash = EXACT.subtract(cash, _worth(fill, growing))
+            worth = _worth(fill, growing)
+            books = books._enlarged(fill, growing, worth, left)
+            cash = EXACT.subtract(cash, worth)
         elif not reducing:
             # Nothing that it did is known but what it cost.
             books = books._earning(EXACT.minus(fees.lowering), fees=fees.valued)
@@ -144,37 +145,44 @@ class Books(NamedTuple):
         )
         return books, entry
 
-    def _reduced(self, fill: Fill, amount: Decimal, fees: "_Fees") -> tuple["Books", Trade | None]:
-        worth = _worth(fill, amount)
+    def _reduced(
+        self, fill: Fill, amount: Decimal, worth: Decimal, fees: "_Fees"
+    ) -> tuple["Books", Trade | None]:
         position = self.position.reduced(amount)
         released = EXACT.subtract(self.position.cost, position.cost)
         gain = EXACT.minus(EXACT.add(worth, released))
-        trade = self.trade and self.trade.exiting(amount.copy_abs(), worth.copy_abs())
-        books = Books(position, self.earned, trade)
-        books = books._earning(EXACT.subtract(gain, fees.lowering), fees=fees.valued)
-        is_flat = not position.amount or position.amount.copy_abs() < fill.smallest
-        if books.trade is None or not is_flat:
-            return books, None
+        earned, realized = self._realizing(EXACT.subtract(gain, fees.lowering))
+        if self.trade is None:
+            return Books(position, earned), None
+        trade = self.trade.exiting(
+            amount.copy_abs(), worth.copy_abs(), realized=realized, fees=fees.valued
+        )
+        if position.amount and position.amount.copy_abs() >= fill.smallest:
+            return Books(position, earned, trade), None
         # Less than one step is flat; the rest begins the next trade.
-        closed = books.trade._replace(closed_at=fill.executed_at)
-        return Books(books.position, books.earned), closed
+        return Books(position, earned), trade._replace(closed_at=fill.executed_at)
 
-    def _enlarged(self, fill: Fill, amount: Decimal, fees: "_Fees") -> "Books":
-        worth = _worth(fill, amount)
+    def _enlarged(self, fill: Fill, amount: Decimal, worth: Decimal, fees: "_Fees") -> "Books":
+        earned, realized = self._realizing(EXACT.minus(fees.lowering))
         trade = self.trade or Trade(amount > 0, fill.kind, fill.executed_at)
-        trade = trade.entering(amount.copy_abs(), worth.copy_abs())
-        books = Books(self.position.enlarged(amount, worth), self.earned, trade)
-        return books._earning(EXACT.minus(fees.lowering), fees=fees.valued)
+        trade = trade.entering(
+            amount.copy_abs(), worth.copy_abs(), realized=realized, fees=fees.valued
+        )
+        return Books(self.position.enlarged(amount, worth), earned, trade)
 
     def _earning(
         self, gain: Decimal, *, fees: Decimal = _ZERO, funding: Decimal = _ZERO
     ) -> "Books":
-        earned = EXACT.add(self.earned, gain)
+        earned, realized = self._realizing(gain)
         trade = self.trade
         if trade is not None:
-            realized = EXACT.subtract(booked(earned), self.realized)
             trade = trade.earning(realized, fees=fees, funding=funding)
         return Books(self.position, earned, trade)
+
+    def _realizing(self, gain: Decimal) -> tuple[Decimal, Decimal]:
+        """What was realised so far with ``gain`` more, unrounded, and what an entry says of it."""
+        earned = EXACT.add(self.earned, gain)
+        return earned, EXACT.subtract(booked(earned), self.realized)
 
 
 def keep_books(
@@ -221,15 +229,17 @@ class _Fees(NamedTuple):
 
     def share(self, part: Decimal, whole: Decimal) -> "_Fees":
         """The part of a fill that closes one position and opens the next."""
-        return self._replace(
-            valued=quotient(EXACT.multiply(self.valued, part), whole),
-            lowering=quotient(EXACT.multiply(self.lowering, part), whole),
+        return _Fees(
+            quotient(EXACT.multiply(self.valued, part), whole),
+            quotient(EXACT.multiply(self.lowering, part), whole),
+            *self[2:],
         )
 
     def less(self, share: "_Fees") -> "_Fees":
-        return self._replace(
-            valued=EXACT.subtract(self.valued, share.valued),
-            lowering=EXACT.subtract(self.lowering, share.lowering),
+        return _Fees(
+            EXACT.subtract(self.valued, share.valued),
+            EXACT.subtract(self.lowering, share.lowering),
+            *self[2:],
         )
 
 

@@ -53,26 +53,44 @@ class Trade(NamedTuple):
         """The average price of its exits, to 18 decimals; None before the first."""
         return average_price(self.kind, self.exited, self.exit_value)
 
-    def entering(self, amount: Decimal, value: Decimal) -> "Trade":
-        """After a fill that enlarged it. Both are magnitudes."""
-        entered, entry_value = EXACT.add(self.entered, amount), EXACT.add(self.entry_value, value)
-        return Trade(*self[:4], entered, entry_value, *self[6:11], self.fills + 1, self.is_complete)
-
-    def exiting(self, amount: Decimal, value: Decimal) -> "Trade":
-        """After a fill that reduced it. Both are magnitudes."""
-        exited, exit_value = EXACT.add(self.exited, amount), EXACT.add(self.exit_value, value)
-        return Trade(*self[:6], exited, exit_value, *self[8:11], self.fills + 1, self.is_complete)
-
-    def earning(
-        self, realized: Decimal, *, fees: Decimal = _ZERO, funding: Decimal = _ZERO
+    def entering(
+        self, amount: Decimal, value: Decimal, *, realized: Decimal, fees: Decimal
     ) -> "Trade":
-        """With what a fill or a payment of funding earned."""
+        """After a fill that enlarged it, with what that earned. The first two are magnitudes."""
         return Trade(
-            *self[:8],
+            *self[:4],
+            EXACT.add(self.entered, amount),
+            EXACT.add(self.entry_value, value),
+            *self[6:8],
+            *self._with(realized, fees),
+            self.fills + 1,
+            self.is_complete,
+        )
+
+    def exiting(
+        self, amount: Decimal, value: Decimal, *, realized: Decimal, fees: Decimal
+    ) -> "Trade":
+        """After a fill that reduced it, with what that earned. The first two are magnitudes."""
+        return Trade(
+            *self[:6],
+            EXACT.add(self.exited, amount),
+            EXACT.add(self.exit_value, value),
+            *self._with(realized, fees),
+            self.fills + 1,
+            self.is_complete,
+        )
+
+    def earning(self, realized: Decimal, *, fees: Decimal, funding: Decimal) -> "Trade":
+        """With what a payment of funding earned, or a fill that did nothing else."""
+        return Trade(*self[:8], *self._with(realized, fees, funding), *self[11:])
+
+    def _with(
+        self, realized: Decimal, fees: Decimal, funding: Decimal = _ZERO
+    ) -> tuple[Decimal, Decimal, Decimal]:
+        return (
             EXACT.add(self.realized, realized),
             EXACT.add(self.fees, fees),
-            EXACT.add(self.funding, funding),
-            *self[11:],
+            EXACT.add(self.funding, funding) if funding else self.funding,
         )
 
 
