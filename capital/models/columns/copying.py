@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from itertools import islice
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
 from django.db import connections, models, router, transaction
@@ -14,7 +14,7 @@ from django.db.models.base import ModelState
 from psycopg.adapt import PyFormat, Transformer
 
 from capital.models.columns.exact import ExactDecimalField
-from capital.models.columns.exact_text import ExactTextField, exact_text
+from capital.models.columns.exact_text import ExactTextField, exact_text, exact_texts
 from capital.models.columns.json_text import JsonText
 
 _Write = Callable[[Any], str]
@@ -37,7 +37,14 @@ _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 def can_copy(using: str, rows: Sequence[models.Model]) -> bool:
     """Whether these new rows can be written by ``copy_rows``, and are enough for it to pay."""
-    return _pays(using, len(rows)) and all(row.pk is None for row in rows)
+    return _pays(using, len(rows)) and set(map(attrgetter(_key_name(rows)), rows)) == {None}
+
+
+def _key_name(rows: Sequence[models.Model]) -> str:
+    """``id``: Django takes ten times as long to find what ``pk`` is."""
+    key = rows[0]._meta.pk
+    assert key is not None, "every model has a primary key"
+    return key.attname
 
 
 def made_of(model: type[Row], values: dict[str, Any]) -> Row:
@@ -70,8 +77,9 @@ def copy_rows(using: str, rows: Sequence[models.Model]) -> None:
         # So that a row may point at one that was saved after it was assigned.
         row._prepare_related_fields_for_save(operation_name="bulk_create")  # type: ignore[attr-defined]
     with transaction.atomic(using=using, savepoint=False), connection.cursor() as cursor:
+        name = _key_name(rows)
         for row, key in zip(rows, new_keys(cursor, model, len(rows)), strict=True):
-            row.pk = key
+            setattr(row, name, key)
         copy_into(using, cursor, fields, map(_values_of(fields), rows))
     for row in rows:
         row._state.adding = False
@@ -163,15 +171,17 @@ def _lines(
 
 def _texts(usual: Mapping[type, _Write], otherwise: _Write, values: Sequence[Any]) -> Iterable[str]:
     """The values of one column as text: most columns have one kind of value."""
-    if len(set(map(id, values))) == 1:
+    value = values[0]
+    if value is values[-1] and len(set(map(id, values))) == 1:
         # All rows of one account, or of one moment.
-        value = values[0]
         return [usual.get(type(value), otherwise)(value)] * len(values)
     kinds = set(map(type, values))
     if len(kinds) > 1:
         return [usual.get(type(value), otherwise)(value) for value in values]
     (kind,) = kinds
     write = usual.get(kind, otherwise)
+    if write is exact_text:
+        return exact_texts(values)
     if write is _escaped:
         together = "".join(values)
         if _escaped(together) is together:
@@ -205,8 +215,13 @@ def _usual_ways(field: Any) -> Mapping[type, _Write]:
 
 
 def _values_of(fields: Sequence[Any]) -> Callable[[models.Model], Sequence[Any]]:
-    """How the values of a row are found, as they are to be saved."""
-    usual = attrgetter(*(field.attname for field in fields))
+    """How the values of a row are found, as they are to be saved. A new row has all of them."""
+    columns = itemgetter(*(field.attname for field in fields))
+
+    def usual(row: models.Model) -> Sequence[Any]:
+        found: Sequence[Any] = columns(vars(row))
+        return found
+
     others = {place: field for place, field in enumerate(fields) if _is_set_on_saving(field)}
     if not others:
         return usual
@@ -249,8 +264,10 @@ def new_keys(cursor: Any, model: type[models.Model], count: int) -> list[int]:
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
         (last,) = cursor.fetchone() or (0,)
         return list(range(last + 1, last + 1 + count))
+    # The name is looked up once: a query of its own with OFFSET is no part of the other.
     cursor.execute(
-        "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
-        [table, key.column, count],
+        "SELECT nextval(name) FROM generate_series(1, %s),"
+        " (SELECT pg_get_serial_sequence(%s, %s)::regclass AS name OFFSET 0) AS found",
+        [count, table, key.column],
     )
     return sorted(row[0] for row in cursor.fetchall())

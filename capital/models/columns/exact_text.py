@@ -5,6 +5,7 @@ are added up in Python need no number in the database. What a list is sorted by 
 rounded column beside it.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -33,6 +34,16 @@ def exact_text(amount: Decimal | str | int) -> str:
                 decimals = decimals.rstrip("0")
                 return f"{whole}.{decimals}" if decimals else whole
     return plain(EXACT.normalize(parse_amount(amount)))
+
+
+def exact_texts(amounts: Sequence[Decimal]) -> Sequence[str]:
+    """``exact_text`` of many: where none is long, all are looked at together."""
+    texts = list(map(str, amounts))
+    together = "".join(texts)
+    is_plain = "E" not in together and "N" not in together and "y" not in together
+    if not is_plain or max(map(len, texts)) > MAX_INTEGER_DIGITS:
+        return list(map(exact_text, amounts))
+    return [text.rstrip("0").rstrip(".") if "." in text else text for text in texts]
 
 
 class AsStored(models.Transform):

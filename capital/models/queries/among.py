@@ -5,6 +5,7 @@ that takes longer than finding the rows, and SQLite has no more than 32,766 plac
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -31,12 +32,18 @@ class Among(Lookup):
             raise EmptyResultSet  # as of an empty ``in``: no query is needed
         if connection.vendor == "postgresql":
             kind = "text" if is_text else "bigint"
-            return f"{column} = ANY(%s::{kind}[])", (*parameters, values)
+            return f"{column} = ANY(%s::{kind}[])", (*parameters, _as_array(values))
         made = json.dumps(values)
         return f"{column} IN (SELECT value FROM json_each(%s))", (  # noqa: S608  # a column's name
             *parameters,
             made,
         )
+
+
+def _as_array(values: Sequence[Any]) -> str:
+    """As PostgreSQL writes an array: psycopg would look at each value with two patterns."""
+    texts = (str(each).replace("\\", r"\\").replace('"', r"\"") for each in values)
+    return '{"' + '","'.join(texts) + '"}'
 
 
 for field in (CharField, ForeignKey, BigAutoField):
