@@ -311,15 +311,15 @@ def use_reservations(account_id: int, rows: Iterable[Fill | Reservation], *, now
         rows: Fills that are new, or reservations whose order has a new name.
         now: When they became known.
     """
-    order_ids, client_order_ids = set(), set()
-    for row in rows:
-        order_ids.add(row.order_id)
-        client_order_ids.add(row.client_order_id)
     # One that expired may be told to be filled late.
     open_ones = Reservation.objects.filter(strategy_account__account=account_id)
     open_ones = open_ones.exclude(state__in=_FINAL)
     if not open_ones.exists():
         return
+    order_ids, client_order_ids = set(), set()
+    for row in rows:
+        order_ids.add(row.order_id)
+        client_order_ids.add(row.client_order_id)
     named = (~Q(order_id="") & Q(order_id__among=order_ids)) | (
         ~Q(client_order_id="") & Q(client_order_id__among=client_order_ids)
     )

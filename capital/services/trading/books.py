@@ -398,8 +398,10 @@ def as_booked(fill: Fill, *, step: Decimal) -> BookedFill:
         price=fill.price,
         contract_size=fill.contract_size,
         fees=tuple(
-            Fee(Decimal(fee["amount"]), fee["currency"], _optional(fee.get("value")))
-            for fee in fill.fees
+            [
+                Fee(Decimal(fee["amount"]), fee["currency"], _optional(fee.get("value")))
+                for fee in fill.fees
+            ]
         ),
         step=step,
     )

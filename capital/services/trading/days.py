@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
@@ -37,6 +38,7 @@ from capital.models import (
 )
 from capital.models.columns.copying import insert_values
 from capital.models.columns.exact import cut_for
+from capital.models.columns.rows import upsert_rows
 from capital.services.accounts.linked import CapitalRow
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.balances.summaries import business_date
@@ -64,6 +66,7 @@ _FIGURES = (
     "unrealized",
     *_COUNTS,
 )
+_COLUMNS = ("strategy_account_id", "date", "currency", *_FIGURES)
 SUMMED = (
     "realized_pnl",
     "unrealized_pnl",
@@ -442,29 +445,25 @@ def _write_days(days: Sequence[LinkDay], desk: _Desk, *, now: datetime) -> list[
     for day in days:
         row = known.pop((day.strategy_account_id, day.date, day.currency), None)
         if row is None:
-            new.append(day)
+            new.append(_columns(day))
         elif _figures(row) != _figures(day):
-            day.restated_at = now if day.date < desk.today else None
-            changed.append(day)
-    insert_values(
+            restated_at = now if day.date < desk.today else None
+            changed.append([row.pk, *_columns(day), False, restated_at])
+    insert_values(LinkDay, _COLUMNS, new)
+    upsert_rows(
         LinkDay,
-        ("strategy_account_id", "date", "currency", *_FIGURES),
-        [[day.strategy_account_id, day.date, day.currency, *_figures(day)] for day in new],
-    )
-    LinkDay.objects.bulk_create(
+        ("id", *_COLUMNS, "is_packed", "restated_at"),
         changed,
-        update_conflicts=True,
-        unique_fields=["strategy_account", "date", "currency"],
-        update_fields=[*_FIGURES, "is_packed", "restated_at"],
-        batch_size=500,
+        unique="id",
+        update=(*_FIGURES, "is_packed", "restated_at"),
     )
     if known:
         LinkDay.objects.filter(pk__in=[row.pk for row in known.values()]).delete()
     return list(known.values())
 
 
-def _figures(day: LinkDay) -> list[Any]:
-    return [getattr(day, name) for name in _FIGURES]
+_figures = attrgetter(*_FIGURES)
+_columns = attrgetter(*_COLUMNS)
 
 
 def _write_summaries(days: Sequence[LinkDay], dropped: Sequence[LinkDay], desk: _Desk) -> None:

@@ -40,6 +40,7 @@ from capital.services.accounts.lookup import lock_accounts
 from capital.services.happened import FillsRecorded, say
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.markets.symbols import canonical_symbols, unknown_symbol
+from capital.services.memory import uncollected
 from capital.services.trading.booking.writing import PositionKey
 from capital.services.trading.books import keep_current, keys_beside, present_owners
 from capital.services.trading.same_orders import counting_rows, recorded_of_orders
@@ -368,6 +369,7 @@ class _Recording:
         """A file does not know whose its fills are: the person who imports it says so."""
         return AttributedBy.PERSON if self.source is FillSource.FILE else AttributedBy.BOT
 
+    @uncollected()
     def record(self, fills: Sequence[NewFill]) -> list[FillResult]:
         instruments = self.instruments(fills)
         for number, fill in enumerate(fills):
@@ -408,7 +410,7 @@ class _Recording:
             say(FillsRecorded(self.account.pk, unattributed), now=self.now)
         return [
             FillResult(
-                code, row.pk, row.symbol, row.pk in counted, row.strategy_account_id is not None
+                code, row.id, row.symbol, row.id in counted, row.strategy_account_id is not None
             )
             for code, row in results
         ]
@@ -462,7 +464,7 @@ class _Recording:
         first = fill.fees[0] if fill.fees else None
         values = {
             "id": None,
-            "account_id": self.account.pk,
+            "account_id": self.account.id,
             "strategy_account_id": None,
             "symbol": fill.symbol,
             "venue_fill_id": fill.venue_fill_id,
@@ -559,9 +561,9 @@ class _Recording:
         owners: dict[int, Owner],
     ) -> frozenset[int]:
         """Say whose they are, and book them; the keys of all rows that count."""
-        recorded = {row.pk for row in new}
         taken: list[Fill] = []
         if self.link_id is not None:
+            recorded = {row.pk for row in new}
             present = _present_links(claimed)
             nobodys = {row.pk: row for row in claimed if present.get(row.pk) is None}
             taken = [row for pk, row in nobodys.items() if pk not in recorded]
@@ -572,18 +574,19 @@ class _Recording:
             Attribution,
             ("fill_id", "strategy_account_id", "how", "actor_id", "at"),
             [
-                (row.pk, owner.link_id, owner.how.value, actor_id, self.now)
+                (row.id, owner.link_id, owner.how.value, actor_id, self.now)
                 for row in owned
                 for owner in (owners[id(row)],)
             ],
         )
-        before, after = counting_rows(related), counting_rows([*related, *new])
+        after = counting_rows([*related, *new])
+        uncounted = counting_rows(related) - after
         added: dict[PositionKey, list[Fill]] = defaultdict(list)
         for row in owned:
-            if row.pk in after:
+            if row.id in after:
                 link_id = owners[id(row)].link_id
                 added[PositionKey(link_id, row.symbol, row.position_side)].append(row)
-        lost = [row for row in related if row.pk in before - after]
+        lost = [row for row in related if row.pk in uncounted]
         keepers = _present_links(lost)
         again = {
             PositionKey(keeper, row.symbol, row.position_side)
@@ -669,16 +672,15 @@ def _refuse_problem(number: int, fill: NewFill, now: datetime) -> None:
     Raises:
         TradingRefused: ``field`` is the wrong one of this fill.
     """
-    place = f"fills.{number}"
-    for name in ("quantity", "price"):
-        amount: Decimal = getattr(fill, name)
+    for name, amount in (("quantity", fill.quantity), ("price", fill.price)):
         if amount <= 0:
+            place = f"fills.{number}.{name}"
             raise TradingRefused(
-                Code.FILL_NOT_POSITIVE, field=f"{place}.{name}", name=name, number=plain(amount)
+                Code.FILL_NOT_POSITIVE, field=place, name=name, number=plain(amount)
             )
     if not (fill.venue_fill_id or fill.order_id or fill.client_order_id):
-        raise TradingRefused(Code.FILL_NAMELESS, field=f"{place}.venue_fill_id")
-    refuse_moment(fill.executed_at, now, field=f"{place}.executed_at")
+        raise TradingRefused(Code.FILL_NAMELESS, field=f"fills.{number}.venue_fill_id")
+    refuse_moment(fill.executed_at, now, field=f"fills.{number}.executed_at")
 
 
 def refuse_moment(moment: datetime, now: datetime, *, field: str) -> None:

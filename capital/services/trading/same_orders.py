@@ -8,8 +8,8 @@ from django.db.models import Q
 from capital.domain.performance.telling import FillSource, Told, counting
 from capital.models import Fill
 
-# A symbol, a column, and what stands in it: ids of orders may be unique by symbol only.
-_Name = tuple[str, str, str]
+# By symbol and column, what stands in it: ids of orders may be unique by symbol only.
+_Names = dict[tuple[str, str], set[str]]
 
 
 def told(fill: Fill) -> Told:
@@ -32,23 +32,23 @@ def recorded_of_orders(account_ids: Collection[int], rows: Iterable[Fill]) -> li
     recorded = Fill.objects.filter(account__in=account_ids).order_by("pk")
     found: dict[int, Fill] = {}
     given = list(rows)
-    names = {(row.symbol, "venue_fill_id", row.venue_fill_id) for row in given if row.venue_fill_id}
-    names |= _order_names(given)
-    asked: set[_Name] = set()
-    while new := names - asked:
-        asked |= new
+    names = _order_names(given)
+    for row in given:
+        if row.venue_fill_id:
+            names[row.symbol, "venue_fill_id"].add(row.venue_fill_id)
+    asked: _Names = defaultdict(set)
+    while new := {key: left for key, some in names.items() if (left := some - asked[key])}:
+        for key, some in new.items():
+            asked[key] |= some
         found.update((fill.pk, fill) for fill in recorded.filter(_named(new)))
         names = _order_names(found.values())
     return list(found.values())
 
 
-def _named(names: Iterable[_Name]) -> Q:
+def _named(names: _Names) -> Q:
     """Whoever bears one of these names in its symbol. So each part of it has an index."""
-    by_kind: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for symbol, kind, name in names:
-        by_kind[symbol, kind].add(name)
     found = Q()
-    for (symbol, kind), some in sorted(by_kind.items()):
+    for (symbol, kind), some in sorted(names.items()):
         found |= Q(("symbol", symbol), ~Q((kind, "")), (f"{kind}__among", some))
     return found
 
@@ -58,7 +58,7 @@ def counting_rows(fills: Collection[Fill]) -> frozenset[int]:
     provisional = [fill for fill in fills if not fill.venue_fill_id]
     if not provisional:
         # With the exchange's id they count, whatever else is told.
-        return frozenset(fill.pk for fill in fills)
+        return frozenset([fill.id for fill in fills])
     return counting(told(fill) for fill in fills)
 
 
@@ -75,12 +75,12 @@ def with_their_orders(fills: Sequence[Fill]) -> list[Fill]:
     return list({**known, **{fill.pk: fill for fill in fills}}.values())
 
 
-def _order_names(fills: Iterable[Fill]) -> set[_Name]:
+def _order_names(fills: Iterable[Fill]) -> _Names:
     """The names of their orders; an order's id may be another one's client id."""
-    names = set()
+    names: _Names = defaultdict(set)
     for fill in fills:
         if fill.order_id:
-            names.add((fill.symbol, "order_id", fill.order_id))
+            names[fill.symbol, "order_id"].add(fill.order_id)
         if fill.client_order_id:
-            names.add((fill.symbol, "client_order_id", fill.client_order_id))
+            names[fill.symbol, "client_order_id"].add(fill.client_order_id)
     return names

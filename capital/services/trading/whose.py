@@ -64,7 +64,8 @@ def owners_of(
     ids = trading_of(account.venue).order_ids
     owners = {}
     for fill in fills:
-        how, found = AttributedBy.BOT, set[int]()
+        how = AttributedBy.BOT
+        found: set[int] = set()
         if by_order:
             found = {link_id for order in _orders(fill) for link_id in by_order.get(order, ())}
         if not found and ids is not None and _kind(fill) in ids.kinds:

@@ -1,5 +1,6 @@
 """Fills that bots report: kept once, booked to their link, and what follows from them."""
 
+import gc
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -27,6 +28,7 @@ from capital.services.trading import (
     FillCode,
     NewFill,
     account_pnl,
+    fills_recorded,
     pnl,
     report_fills,
     report_position,
@@ -719,3 +721,18 @@ def test_pnl_is_grouped_as_asked(link) -> None:
     ]
     assert pnl(SymbolDay.objects.all(), since=date(2026, 3, 11)) == []
     assert pnl(SymbolDay.objects.all(), until=date(2026, 3, 9)) == []
+
+
+def test_no_unused_cycles_are_searched_while_fills_are_recorded(link):
+    seen = []
+
+    def look(**_: Any) -> None:
+        seen.append(gc.isenabled())
+
+    fills_recorded.connect(look)
+    try:
+        report(link, told(1, "buy", "1", "100"))
+    finally:
+        fills_recorded.disconnect(look)
+    assert seen == [False]
+    assert gc.isenabled()

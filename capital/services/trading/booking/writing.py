@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from functools import reduce
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 
@@ -27,6 +29,7 @@ from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
 _SUMS = ("realized", "fees", "funding", "volume", "cost_unknown")
+_amounts_of = attrgetter(*_SUMS)
 _COUNTS = ("fills", "trades", "wins", "losses")
 _FIGURES = (*_SUMS, *_COUNTS, "fees_unvalued", "held", "cost")
 _KEY = ("strategy_account_id", "symbol", "position_side")
@@ -44,20 +47,15 @@ _TRADE = (
 )
 
 _DATE = _TRADE.index("date")
+_amounts_of_trade = attrgetter(*AMOUNTS_OF_TRADE)
 
 
-@dataclass(frozen=True, order=True)
-class PositionKey:
-    """Whose books: of which link, in what, on which side."""
+class PositionKey(NamedTuple):
+    """Whose books: of which link, in what, on which side. As the rows of it have them."""
 
     link_id: int
     symbol: str
     position_side: str
-
-    @property
-    def columns(self) -> tuple[int, str, str]:
-        """As the rows of it have them."""
-        return self.link_id, self.symbol, self.position_side
 
 
 @dataclass(frozen=True)
@@ -191,12 +189,11 @@ def _write_days(changes: Sequence[Changed]) -> date | None:
     """
     booked: dict[_DayKey, list[Booked]] = defaultdict(list)
     for change in changes:
-        key = change.member.key
-        day_of = business_dates()
+        key, day_of = change.member.key, business_dates()
         for entry in change.entries:
             currency = entry.currency or _symbol(key.symbol).settle
-            booked[*key.columns, day_of(entry.at), currency].append(entry)
-    again = {change.member.key.columns for change in changes if change.member.is_again}
+            booked[*key, day_of(entry.at), currency].append(entry)
+    again = {change.member.key for change in changes if change.member.is_again}
     before = _days_of(changes, {key[3] for key in booked})
     dropped = {key: row for key, row in before.items() if key[:3] in again}
     new = {
@@ -232,7 +229,9 @@ def _write_days(changes: Sequence[Changed]) -> date | None:
 
 def _days_of(changes: Sequence[Changed], dates: set[date]) -> dict[_DayKey, SymbolDay]:
     """The days that are written already: all of what is booked again, else those of these dates."""
-    wanted = {change.member.key.columns: change.member.is_again for change in changes}
+    wanted: dict[tuple[int, str, str], bool] = {
+        change.member.key: change.member.is_again for change in changes
+    }
     concerned = Q(date__in=dates)
     again = {key[0] for key, is_again in wanted.items() if is_again}
     if again:
@@ -260,18 +259,14 @@ def _figures(row: SymbolDay) -> list[Any]:
 
 def _with(row: SymbolDay, entries: Sequence[Booked]) -> SymbolDay:
     """A day of one symbol with what was booked on it."""
-    for name in _SUMS:
-        total = getattr(row, name)
-        for entry in entries:
-            amount = getattr(entry, name)
-            if amount:
-                total = EXACT.add(total, amount)
-        setattr(row, name, total)
+    for name, amounts in zip(_SUMS, zip(*map(_amounts_of, entries), strict=True), strict=True):
+        setattr(row, name, reduce(EXACT.add, filter(None, amounts), getattr(row, name)))
     unvalued = {currency: Decimal(text) for currency, text in row.fees_unvalued.items()}
     for entry in entries:
         row.fills += not entry.is_funding
-        for currency, amount in entry.fees_unvalued.items():
-            add_to(unvalued, currency, amount)
+        if entry.fees_unvalued:
+            for currency, amount in entry.fees_unvalued.items():
+                add_to(unvalued, currency, amount)
         if entry.closed is not None:
             row.trades += 1
             row.wins += entry.closed.realized > 0
@@ -293,7 +288,7 @@ def _write_trades(changes: Iterable[Changed]) -> date | None:
     again = Q()
     for change in changes:
         if change.member.is_again:
-            again |= Q(*zip(_KEY, change.member.key.columns, strict=True))
+            again |= Q(*zip(_KEY, change.member.key, strict=True))
     before: set[tuple[Any, ...]] = set()
     if again:
         old = Trade.objects.filter(again)
@@ -301,7 +296,7 @@ def _write_trades(changes: Iterable[Changed]) -> date | None:
         old.delete()
     rows = []
     for change in changes:
-        key, day_of = change.member.key.columns, business_dates()
+        key, day_of = change.member.key, business_dates()
         for entry in change.entries:
             trade = entry.closed
             if trade is None:
@@ -309,14 +304,14 @@ def _write_trades(changes: Iterable[Changed]) -> date | None:
             rows.append(
                 [
                     *key,
-                    _symbol(key[1]).settle,
+                    _symbol(key.symbol).settle,
                     trade.is_long,
                     trade.opened_at,
                     entry.at,
                     day_of(entry.at),
                     trade.fills,
                     trade.is_complete,
-                    *(getattr(trade, name) for name in AMOUNTS_OF_TRADE),
+                    *_amounts_of_trade(trade),
                 ]
             )
     insert_values(Trade, _TRADE, rows)

@@ -73,14 +73,19 @@ def add_day(symbols: Symbols, day: tuple[Any, ...]) -> None:
     """Count in a row of ``DAY_COLUMNS``. It tells what is left after fees and funding."""
     *_, symbol, realized, fees, funding, volume, fills, trades, unvalued = day
     gross = before_costs(realized, fees=fees, funding=funding)
-    symbols.setdefault(symbol, SymbolFigures()).days.add(
-        Sums(gross, fees, funding, volume, fills, trades, unvalued)
-    )
+    _of(symbols, symbol).days.add(Sums(gross, fees, funding, volume, fills, trades, unvalued))
 
 
 def add_trade(symbols: Symbols, trade: tuple[Any, ...]) -> None:
     """Count in a row of ``TRADE_COLUMNS``."""
-    symbols.setdefault(trade[3], SymbolFigures()).ended.count(as_ended(trade))
+    _of(symbols, trade[3]).ended.count(as_ended(trade))
+
+
+def _of(symbols: Symbols, symbol: str) -> SymbolFigures:
+    # There are many rows of a few symbols.
+    if symbol not in symbols:
+        symbols[symbol] = SymbolFigures()
+    return symbols[symbol]
 
 
 def as_ended(trade: tuple[Any, ...]) -> EndedTrade:
