@@ -46,6 +46,10 @@ _OF_SECRETS = {
 class ChangeAdmin(RecordAdmin):
     """Append-only. What was removed is still named."""
 
+    nothing_yet = gettext_lazy(
+        "Nothing has been changed yet. Changes of accounts, strategies, weights and access are "
+        "recorded here."
+    )
     list_display = [
         "shown_time",
         "shown_what",

@@ -201,6 +201,10 @@ class NewLinkInline(_OfAccount, SiteTabularInline):
 class LinkAdmin(LimitsPanel, Editable, SiteModelAdmin):
     """One link by itself, for who wants to see them across accounts."""
 
+    nothing_yet = gettext_lazy(
+        "No strategy trades on an account yet. New strategy, on the page of an account, puts "
+        "one there."
+    )
     form = EditableForm
     list_display = [
         "shown_strategy",

@@ -72,6 +72,9 @@ class AccountAdmin(
 ):
     """Credentials go in and never come out. Capital is written by allocations only."""
 
+    nothing_yet = gettext_lazy(
+        "No account yet. First steps leads from an exchange to a first allocation."
+    )
     form = AccountForm
     sheet = staticmethod(account_sheet)
     sheet_permission = "capital.add_account"

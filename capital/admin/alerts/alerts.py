@@ -52,6 +52,7 @@ class StateFilter(DropdownFilter):  # type: ignore[misc]
 class AlertAdmin(RecordAdmin):
     """Written with what it tells. Its messages are those to the reader's own targets."""
 
+    nothing_yet = gettext_lazy("There has been no alert.")
     list_display = ["shown_time", "shown_kind", "shown_subject", "shown_state", "shown_sentence"]
     list_display_links = ["shown_time"]
     list_filter = [KindFilter, StateFilter]

@@ -129,6 +129,10 @@ class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
 class TargetAdmin(SiteModelAdmin):
     """A user's own targets; nobody sees another one's, whoever they are."""
 
+    nothing_yet = gettext_lazy(
+        "No target yet: nobody is told of alerts away from this site. Add one for each way to "
+        "reach you."
+    )
     form = TargetForm
     list_display = ["name", "shown_address", "shown_state", "language", "quiet_from", "quiet_until"]
     list_display_links = ["name"]

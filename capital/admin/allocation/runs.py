@@ -68,6 +68,9 @@ _ENTRY_COLUMNS = ("strategy", "weight", "before", "after", "entry_code")
 class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
     """Append-only. The page of a run reads the same years later."""
 
+    nothing_yet = gettext_lazy(
+        "Nothing has been allocated yet. Allocate capital stands above the list of accounts."
+    )
     actions = ["export"]
     list_after_template = "capital/live/list.html"
     change_form_before_template = "capital/allocation/run.html"

@@ -58,6 +58,9 @@ class RateForm(forms.ModelForm):  # type: ignore[type-arg]
 class RateAdmin(SitePage, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """Nobody's in particular: for who may see or change them, by Django's permissions."""
 
+    nothing_yet = gettext_lazy(
+        "No rate yet. Rates only serve to order currencies and to add them up."
+    )
     form = RateForm
     list_display = ["shown_pair", "shown_rate", "shown_observed"]
     list_display_links = ["shown_pair"]

@@ -125,6 +125,8 @@ class SitePage:
     warn_unsaved_form = True
     object_history_template = "capital/frame/history.html"
 
+    # What an empty list says that nothing narrows: why nothing is there, and how rows come.
+    nothing_yet: Any = gettext_lazy("Nothing here yet.")
     # What to do instead of deleting a row that other rows refer to.
     instead_of_deleting: Any = gettext_lazy("It has to be kept.")
 

@@ -65,16 +65,21 @@ class TaskAdmin(OperationsAdmin):
 class SuccessAdmin(TaskAdmin):
     """The last successes; JobRun is the record."""
 
+    nothing_yet = gettext_lazy("No task has finished yet.")
+
 
 @admin.register(Failure)
 class FailureAdmin(TaskAdmin):
     """What failed. Why stands with the job's run: a traceback may hold anything."""
+
+    nothing_yet = gettext_lazy("No task has failed.")
 
 
 @admin.register(Schedule)
 class ScheduleAdmin(OperationsAdmin):
     """When jobs run: the settings say it, and ``sync_schedules`` makes it so."""
 
+    nothing_yet = gettext_lazy("Nothing is scheduled. A worker schedules the jobs when it starts.")
     list_display = ["name", "shown_timing", "shown_next", "shown_state", "cluster"]
     ordering = ["name"]
     fields = [("name", "func", "shown_state"), ("shown_timing", "shown_next", "cluster")]
@@ -106,6 +111,7 @@ class ScheduleAdmin(OperationsAdmin):
 class QueueAdmin(OperationsAdmin):
     """What waits, and what a cluster has pulled. Its payload is signed and stays closed."""
 
+    nothing_yet = gettext_lazy("No task is waiting.")
     list_display = ["id", "key", "shown_state", "shown_lock"]
     ordering = ["lock", "pk"]
     fields = [("key", "shown_state", "shown_lock")]

@@ -88,6 +88,10 @@ class InForceFilter(DropdownFilter):  # type: ignore[misc]
 class StopAdmin(RecordAdmin):
     """Written once, and lifted once."""
 
+    nothing_yet = gettext_lazy(
+        "No entries have been stopped. Stop all entries is in the header of every page; one "
+        "account or one strategy is stopped on its page."
+    )
     list_display = ["shown_time", "shown_scope", "shown_state", "shown_reason", "shown_actor"]
     list_display_links = ["shown_time"]
     list_filter = [InForceFilter]

@@ -18,6 +18,10 @@ from capital.models import SecondFactorDevice
 class SecondFactorAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """The key is on the user's phone and nowhere on a page."""
 
+    nothing_yet = gettext_lazy(
+        "Nobody has a second factor yet. Where it is required, each user sets one up when "
+        "logging in."
+    )
     list_display = [
         "shown_user",
         "shown_name",

@@ -70,6 +70,7 @@ def ended_tokens_told(request: HttpRequest, user: Any) -> Iterator[None]:
 class TokenAdmin(SiteModelAdmin):
     """A user's own tokens; who sees everything sees everyone's, and may revoke them."""
 
+    nothing_yet = gettext_lazy("No token yet. Bots and programs use the API with one.")
     form = TokenForm
     list_display = [
         "name",

@@ -62,6 +62,7 @@ admin.site.unregister(Group)
 class SiteUserAdmin(_OffersPermissions, SitePage, auth_admin.UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     """Who may log in, and what they may do there."""
 
+    nothing_yet = gettext_lazy("There is no user whom you may see.")
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -127,6 +128,7 @@ class SiteUserAdmin(_OffersPermissions, SitePage, auth_admin.UserAdmin, ModelAdm
 class SiteGroupAdmin(_OffersPermissions, SitePage, auth_admin.GroupAdmin, ModelAdmin):  # type: ignore[misc]
     """What several users may do: a superuser's to say."""
 
+    nothing_yet = gettext_lazy("No group yet. A group gives its members permissions.")
     instead_of_deleting = gettext_lazy("Remove its members instead.")
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -45,6 +45,10 @@ class RefusedFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no type
 class DeliveryAdmin(IndexedSearch, RecordAdmin):
     """Append-only. A delivery without an answer was refused, given up, or is being worked on."""
 
+    nothing_yet = gettext_lazy(
+        "No signal came yet. Webhook, on the page of a strategy, has the address to which "
+        "signals are sent."
+    )
     change_form_before_template = "capital/strategies/delivery.html"
     list_display = [
         "shown_time",

@@ -65,6 +65,9 @@ class StrategyAdmin(
 ):
     """Pausing and archiving go through the services; reallocation follows."""
 
+    nothing_yet = gettext_lazy(
+        "No strategy yet. Add one here, or on the page of the account on which it trades."
+    )
     form = EditableForm
     sheet = staticmethod(strategy_sheet)
     sheet_permission = "strategies.add_strategy"

@@ -87,6 +87,10 @@ class _FillList(SiteChangeList):
 class FillAdmin(AssignActions, ExportActions, OpeningPages, ImportPages, RecordAdmin):
     """Each is kept once, as it was told first."""
 
+    nothing_yet = gettext_lazy(
+        "No fill is known yet. Bots report them, a job reads them from the exchanges, and "
+        "files are imported here."
+    )
     actions = ["assign", "look_again", *EXPORTS]
     export_name = "fills"
     export_columns = _FILL_COLUMNS
@@ -255,6 +259,10 @@ def _cell(fill: Fill, name: str) -> Any:
 class FlowAdmin(FlowPages, ExportActions, RecordAdmin):
     """Deposits, withdrawals and transfers, and what was earned without a fill."""
 
+    nothing_yet = gettext_lazy(
+        "No deposit or withdrawal is known yet. A job reads them from the exchanges; what an "
+        "exchange does not tell is added here."
+    )
     actions = EXPORTS
     export_name = "flows"
     export_columns = _FLOW_COLUMNS

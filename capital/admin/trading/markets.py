@@ -43,6 +43,9 @@ class MarketVenueFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no 
 class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
     """Nobody's in particular: whoever may see markets sees all of them."""
 
+    nothing_yet = gettext_lazy(
+        "No rules yet. A job reads them from the exchanges of active accounts every day."
+    )
     list_display = [
         "symbol",
         "venue",

@@ -73,6 +73,9 @@ class StateFilter(admin.SimpleListFilter):
 class ReservationAdmin(ExportActions, RecordAdmin):
     """Each is made by a bot with its order, and ends by a fill, a release or its expiry."""
 
+    nothing_yet = gettext_lazy(
+        "Nothing is reserved. Bots reserve capital over the API before they place an order."
+    )
     actions = ["release", *EXPORTS]
     export_name = "reservations"
     export_columns = _COLUMNS

@@ -9,7 +9,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 
+from capital.admin.frame.base import SitePage
 from capital.admin.frame.lists import AtLeast, BoundedPaginator
 from capital.models import Account, AllocationRun, WebhookDelivery
 from tests.factories import make_account, make_strategy, make_user
@@ -41,6 +43,29 @@ def make_signal(key: str, **fields: Any) -> WebhookDelivery:
 
 def shown(client: Client, path: str) -> list[int]:
     return [row.pk for row in client.get(path).context["cl"].result_list]
+
+
+# Nothing to show
+
+
+def test_every_empty_list_says_how_rows_come_and_what_narrows_one_is_taken_off(
+    client: Client,
+) -> None:
+    empty = 0
+    for model, model_admin in admin.site._registry.items():
+        assert model_admin.nothing_yet != SitePage.nothing_yet, model
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        page = client.get(address)
+        if page.context["cl"].result_list:
+            continue
+        empty += 1
+        assert escape(str(model_admin.nothing_yet)) in page.content.decode(), model
+        assert "Nothing matches" not in page.content.decode(), model
+    assert empty > 15
+
+    narrowed = client.get(f"{RUNS}?q=nothing").content.decode()
+    assert "Nothing matches the search and the filters." in narrowed
+    assert '<a href="?" class="desk-do">Show all</a>' in narrowed
 
 
 # Pages
