@@ -8,7 +8,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import figure, gain, link_to
+from capital.admin.frame.cells import figure, gain, link_to, rounded
 from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import CurrencyFilter, VisibleFilter
 from capital.admin.frame.formats import money
@@ -38,6 +38,9 @@ class SummaryCurrencyFilter(CurrencyFilter):
 class SummaryAdmin(RecordAdmin):
     """The cache behind live balances; the jobs keep it."""
 
+    nothing_yet = gettext_lazy(
+        "No day yet. An account has its first with the first balance that is read."
+    )
     actions = ["export"]
     date_hierarchy = "date"
     list_display = [
@@ -127,11 +130,11 @@ class SummaryAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("realised PnL"), ordering="realized_pnl")
     def shown_pnl(self, summary: DailyAccountSummary) -> Any:
-        return gain(summary.realized_pnl, summary.account.currency)
+        return rounded(summary.realized_pnl, summary.account.currency, is_gain=True)
 
     @admin.display(description=gettext_lazy("unrealised PnL"), ordering="unrealized_pnl")
     def shown_unrealised(self, summary: DailyAccountSummary) -> Any:
-        return gain(summary.unrealized_pnl, summary.account.currency)
+        return rounded(summary.unrealized_pnl, summary.account.currency, is_gain=True)
 
     @admin.display(description=gettext_lazy("volume"), ordering="total_volume")
     def shown_volume(self, summary: DailyAccountSummary) -> Any:

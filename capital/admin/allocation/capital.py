@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import figure, gain, link_to, since, why
+from capital.admin.frame.cells import figure, link_to, rounded, since, why
 from capital.admin.frame.filters import CurrencyFilter, VisibleFilter
 from capital.admin.frame.formats import money, ratio
 from capital.domain.pools import Pool, WalletMode, pool_of
@@ -51,6 +51,10 @@ class CapitalCurrencyFilter(CurrencyFilter):
 class CapitalAdmin(RecordAdmin):
     """Written by allocations only."""
 
+    nothing_yet = gettext_lazy(
+        "No strategy has capital yet. It gets some with the first allocation of an account on "
+        "which it trades."
+    )
     list_display = [
         "shown_strategy",
         "shown_account",
@@ -119,7 +123,7 @@ class CapitalAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("current PnL"), ordering="current_pnl")
     def shown_pnl(self, capital: StrategyCapital) -> Any:
-        return gain(capital.current_pnl, _currency(capital))
+        return rounded(capital.current_pnl, _currency(capital), is_gain=True)
 
     @admin.display(description=gettext_lazy("allocated at"), ordering="allocated_at")
     def shown_allocated(self, capital: StrategyCapital) -> Any:

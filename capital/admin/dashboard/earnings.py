@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from capital.admin.dashboard.charts import POOL_NAME
-from capital.admin.frame.formats import NOTHING, change, digits
+from capital.admin.frame.formats import NOTHING, change, digits, on_quantum
 from capital.admin.frame.navigation import listing
-from capital.domain.money import EXACT, ROUNDED, quantum_of
 from capital.domain.pools import Pool
 from capital.services.overview import Earnings
 
@@ -137,12 +136,6 @@ def shown(amount: Decimal | None, currency: str, *, is_signed: bool = False) -> 
     rounded = on_quantum(amount, currency)
     text = digits(rounded, currency)
     return f"+{text}" if is_signed and rounded > 0 else text
-
-
-def on_quantum(amount: Decimal, currency: str) -> Decimal:
-    """Rounded to the digits of its currency, for what is looked at; zero has no sign."""
-    rounded = amount.quantize(quantum_of(currency), rounding=ROUND_HALF_EVEN, context=ROUNDED)
-    return EXACT.plus(rounded)
 
 
 def fills_on(day: date, **filters: str) -> str:

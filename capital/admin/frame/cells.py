@@ -14,7 +14,17 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from capital.admin.frame.formats import NOTHING, age, both_times, change, moment, percent, utc_text
+from capital.admin.frame.formats import (
+    NOTHING,
+    age,
+    both_times,
+    change,
+    moment,
+    money,
+    on_quantum,
+    percent,
+    utc_text,
+)
 from capital.domain.allocation.decision import Outcome
 from capital.domain.money import ROUNDED
 from capital.services.overview import Freshness
@@ -103,6 +113,20 @@ def gain(amount: Decimal | None, currency: str) -> SafeString:
     """A difference or a PnL: with its sign, and in the colours that the user chose."""
     direction = "" if not amount else "desk-up" if amount > 0 else "desk-down"
     return format_html('<span class="{}">{}</span>', direction, figure(change(amount, currency)))
+
+
+def rounded(amount: Decimal | None, currency: str, *, is_gain: bool = False) -> SafeString:
+    """What was computed, in the digits of its currency, with all of them for who points at it.
+
+    A dash for None. What somebody told, such as a fee or a deposit, is shown with all digits.
+    """
+    if amount is None:
+        return figure(NOTHING)
+    shown = on_quantum(amount, currency)
+    cell = gain(shown, currency) if is_gain else figure(money(shown, currency))
+    if shown == amount:
+        return cell
+    return format_html('<span title="{}">{}</span>', money(amount, currency), cell)
 
 
 def instant(value: datetime | None) -> SafeString:

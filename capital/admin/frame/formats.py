@@ -6,12 +6,12 @@ messages and titles alike; whoever puts them into HTML escapes them as any text.
 """
 
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from capital.domain.money import EXACT, ROUNDED, grouped, plain
+from capital.domain.money import EXACT, ROUNDED, grouped, plain, quantum_of
 
 NOTHING = "—"
 
@@ -28,6 +28,12 @@ def money(amount: Decimal | None, currency: str) -> str:
         currency: Its code.
     """
     return NOTHING if amount is None else f"{grouped(amount, currency)} {currency}"
+
+
+def on_quantum(amount: Decimal, currency: str) -> Decimal:
+    """Rounded to the digits of its currency, for what is looked at; zero has no sign."""
+    rounded = amount.quantize(quantum_of(currency), rounding=ROUND_HALF_EVEN, context=ROUNDED)
+    return EXACT.plus(rounded)
 
 
 def change(amount: Decimal | None, currency: str) -> str:

@@ -66,6 +66,9 @@ class ResultFilter(DropdownFilter):  # type: ignore[misc]
 class JobRunAdmin(OperationsAdmin):
     """Each execution of each job, and how the jobs are doing."""
 
+    nothing_yet = gettext_lazy(
+        "No job has run yet. Job health says whether a worker is there to run them."
+    )
     list_before_template = "capital/jobs/jobs_link.html"
     list_display = [
         "shown_start",
@@ -109,8 +112,9 @@ class JobRunAdmin(OperationsAdmin):
         health = check_health()
         context = {
             **self.admin_site.each_context(request),
-            "title": gettext("Jobs"),
-            "opts": self.opts,
+            # The menu's name, and no breadcrumb of the list of runs.
+            "title": gettext("Job health"),
+            "content_title": gettext("Job health"),
             "health": health,
             "unread": health.accounts.reason and sentence(health.accounts.reason),
             "refused": refused_tasks(),

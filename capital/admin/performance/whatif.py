@@ -1,6 +1,6 @@
 """What if: the days on record of an account beside the same days by another policy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -25,7 +25,7 @@ from capital.domain.allocation.rules import PolicyName
 from capital.domain.errors import CapitalError
 from capital.domain.performance.measures.returns import Measured
 from capital.domain.reasons import Reason
-from capital.models import Account
+from capital.models import Account, StrategyAccount
 from capital.services.allocation import (
     COURSE_FIGURES,
     Comparison,
@@ -164,6 +164,7 @@ def _compared(account: Account, asked: dict[str, Any]) -> Comparison:
 
 def _shown(comparison: Comparison) -> dict[str, Any]:
     currency = comparison.account.currency
+    names = _names(comparison)
     return {
         "comparison": comparison,
         "policy": POLICY_NAMES[comparison.rules.policy],
@@ -178,18 +179,24 @@ def _shown(comparison: Comparison) -> dict[str, Any]:
             )
             for name, figure in COURSE_FIGURES.items()
         ],
-        "strategies": _strategies(comparison),
-        "charts": _charts(comparison),
+        "strategies": _strategies(comparison, names),
+        "charts": _charts(comparison, names),
         "unknown": [sentence(reason) for reason in comparison.unknown],
     }
 
 
-def _strategies(comparison: Comparison) -> list[StrategyRow]:
+def _names(comparison: Comparison) -> Mapping[int, str]:
+    """The names of the strategies, by link."""
+    links = StrategyAccount.objects.filter(pk__in=[link.id for link in comparison.links])
+    return dict(links.values_list("pk", "strategy__name"))
+
+
+def _strategies(comparison: Comparison, names: Mapping[int, str]) -> list[StrategyRow]:
     currency = comparison.account.currency
     earned = COURSE_FIGURES["earned"]
     return [
         StrategyRow(
-            link.strategy_key,
+            names[link.id],
             [
                 cell
                 for course in (comparison.recorded, comparison.replayed)
@@ -203,7 +210,7 @@ def _strategies(comparison: Comparison) -> list[StrategyRow]:
     ]
 
 
-def _charts(comparison: Comparison) -> list[Chart]:
+def _charts(comparison: Comparison, names: Mapping[int, str]) -> list[Chart]:
     """Each course by itself: its equity, and the capital of each strategy."""
     currency, days = comparison.account.currency, comparison.days
     titles = (
@@ -220,7 +227,7 @@ def _charts(comparison: Comparison) -> list[Chart]:
                 Line(gettext("Equity"), [amount(day.equity, currency) for day in course.days]),
                 *(
                     Line(
-                        link.strategy_key,
+                        names[link.id],
                         [amount(day.capital.get(link.id), currency) for day in course.days],
                     )
                     for link in comparison.links

@@ -1,23 +1,17 @@
 """Days of strategies: what each had and earned on one account, day by day. Read-only."""
 
-from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from capital.admin.dashboard.earnings import on_quantum
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import figure, gain, lines, link_to, since
+from capital.admin.frame.cells import figure, lines, link_to, rounded, since
 from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import VisibleFilter
-from capital.admin.frame.formats import NOTHING, money
 from capital.models import LinkDay
 
 _AMOUNTS = (
@@ -36,6 +30,10 @@ _COUNTS = ("fills", "trades", "wins", "losses")
 class LinkDayAdmin(RecordAdmin):
     """Written from fills, funding and decisions. Whoever sees positions sees what they earned."""
 
+    nothing_yet = gettext_lazy(
+        "No day yet. A strategy has days on an account once fills, funding or an allocation "
+        "are known of it."
+    )
     actions = ["export"]
     date_hierarchy = "date"
     list_display = [
@@ -121,34 +119,34 @@ class LinkDayAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("equity at the start"))
     def shown_equity(self, day: LinkDay) -> Any:
         """A dash before its first decision, and where a mark was missing."""
-        return _money(day, "equity_start")
+        return rounded(day.equity_start, day.currency)
 
     @admin.display(description=gettext_lazy("capital added"))
     def shown_added(self, day: LinkDay) -> Any:
-        return _money(day, "capital_added")
+        return rounded(day.capital_added, day.currency)
 
     @admin.display(description=gettext_lazy("realised PnL before fees and funding"))
     def shown_realized(self, day: LinkDay) -> Any:
-        return _gain(day, "realized")
+        return rounded(day.realized, day.currency, is_gain=True)
 
     @admin.display(description=gettext_lazy("fees"))
     def shown_fees(self, day: LinkDay) -> Any:
         """Below it what was paid in a coin whose worth nobody knows."""
         unvalued = (figure(f"+ {text} {coin}") for coin, text in day.fees_unvalued.items())
-        return figure(lines(_money(day, "fees"), *unvalued))
+        return figure(lines(rounded(day.fees, day.currency), *unvalued))
 
     @admin.display(description=gettext_lazy("funding"))
     def shown_funding(self, day: LinkDay) -> Any:
-        return _gain(day, "funding")
+        return rounded(day.funding, day.currency, is_gain=True)
 
     @admin.display(description=gettext_lazy("unrealised PnL"))
     def shown_unrealized(self, day: LinkDay) -> Any:
         """At the day's end, or now; a dash where a mark is missing."""
-        return _gain(day, "unrealized")
+        return rounded(day.unrealized, day.currency, is_gain=True)
 
     @admin.display(description=gettext_lazy("volume"))
     def shown_volume(self, day: LinkDay) -> Any:
-        return _money(day, "volume")
+        return rounded(day.volume, day.currency)
 
     @admin.display(description=gettext_lazy("trades"))
     def shown_trades(self, day: LinkDay) -> Any:
@@ -158,23 +156,3 @@ class LinkDayAdmin(RecordAdmin):
     def shown_restated(self, day: LinkDay) -> Any:
         """When it was written otherwise after it was over."""
         return since(day.restated_at, now=timezone.now())
-
-
-def _money(day: LinkDay, name: str) -> Any:
-    return _rounded(day, name, lambda amount, currency: figure(money(amount, currency)))
-
-
-def _gain(day: LinkDay, name: str) -> Any:
-    return _rounded(day, name, gain)
-
-
-def _rounded(day: LinkDay, name: str, written: Callable[[Decimal, str], SafeString]) -> SafeString:
-    """An amount in the digits of its currency, with all of them on hover; a dash for None."""
-    amount = getattr(day, name)
-    if amount is None:
-        return figure(NOTHING)
-    shown = on_quantum(amount, day.currency)
-    if shown == amount:
-        return written(amount, day.currency)
-    exact = money(amount, day.currency)
-    return format_html('<span title="{}">{}</span>', exact, written(shown, day.currency))

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import badge, figure, gain, lines, link_to, since
+from capital.admin.frame.cells import badge, figure, lines, link_to, rounded, since
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import NOTHING, number
 from capital.admin.trading.exports import EXPORTS, ExportActions
@@ -64,6 +64,9 @@ _COLUMNS = (
 class PositionAdmin(ExportActions, RecordAdmin):
     """An open one holds the account's capital where it is."""
 
+    nothing_yet = gettext_lazy(
+        "No position is known yet. Positions follow from fills, and bots report them."
+    )
     actions = EXPORTS
     export_name = "positions"
     export_columns = _COLUMNS
@@ -206,7 +209,7 @@ class PositionAdmin(ExportActions, RecordAdmin):
         currency = settle_of(position.symbol)
         if amount is None or currency is None:
             return figure(NOTHING)
-        return gain(amount, currency)
+        return rounded(amount, currency, is_gain=True)
 
     @admin.display(description=gettext_lazy("status"))
     def shown_state(self, position: Position) -> Any:

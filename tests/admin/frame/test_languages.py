@@ -6,6 +6,7 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import strip_tags
 from django.utils.text import capfirst
 from django.utils.translation import override
 
@@ -42,6 +43,11 @@ def test_run_is_told_in_korean(client: Client, tenant: Tenant) -> None:
     assert "비중에 따른 배분" in page
 
 
+def _lists() -> list[str]:
+    every = [model._meta for model in admin.site._registry]
+    return [f"{options.app_label}_{options.model_name}_changelist" for options in every]
+
+
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_menu_lists_and_breadcrumbs_call_each_kind_of_row_the_same(
     client: Client, tenant: Tenant, language: str
@@ -61,6 +67,11 @@ def test_menu_lists_and_breadcrumbs_call_each_kind_of_row_the_same(
             assert menu.get(address, name) == name, model
             seen += address in menu
     assert seen > 20
+    for address in set(menu) - {reverse(f"admin:{each}") for each in _lists()}:
+        # What is no list: the dashboard, performance, the health of jobs.
+        heading = re.search(r"<h1.*?</h1>", client.get(address, **told).content.decode(), re.S)
+        assert heading
+        assert strip_tags(heading[0]).strip() == menu[address]
     for model in (Flow, LinkDay):
         start = f"admin:capital_{model._meta.model_name}_"
         address = reverse(start + "changelist")

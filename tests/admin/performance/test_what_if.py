@@ -21,7 +21,10 @@ def account() -> Account:
     account = make_account(name="Main")
     earned = {"a": [("5000", "500"), ("5500", "550")], "b": [("5000", "-250"), ("4750", "-237.5")]}
     for key, days in earned.items():
-        link = make_link(account=account, strategy=make_strategy(key=key, market_type="futures"))
+        link = make_link(
+            account=account,
+            strategy=make_strategy(key=key, name=f"The {key}", market_type="futures"),
+        )
         for day, (start, gain) in enumerate(days, 10):
             make_day(link, day, start, gain)
     return account
@@ -37,7 +40,7 @@ def test_both_courses_are_charts_and_tables_and_nothing_is_written(
     page = read(admin, path_of(account))
 
     recorded, replayed = drawn(page)
-    assert [line["name"] for line in recorded["series"]] == ["Equity", "a", "b"]
+    assert [line["name"] for line in recorded["series"]] == ["Equity", "The a", "The b"]
     assert [line["amounts"] for line in recorded["series"]] == [
         ["10250.00", "10562.50"],
         ["5000.00", "5500.00"],
