@@ -6,7 +6,7 @@ A folder is one run: its modules, and the tests that mirror the folder. Its resu
 ``.mutants/``, so a run that was stopped goes on where it was, and only a function that changed is
 done again; ``AGAIN=1`` does those again that no test noticed, for tests that were added since.
 ``SAMPLE=200`` runs that many, chosen by chance from a seed that is told. mutmut leaves decorated
-functions and module-level values alone.
+functions and module-level values alone. Tests that are marked ``waits`` are left out.
 """
 
 import json
@@ -26,7 +26,7 @@ from tests.coverage import kept_database
 from tests.paths import ROOT
 
 WORK = ROOT / ".mutants"
-COPIED = ("capital_project", "strategies", "locale", "manage.py")
+COPIED = ("capital_project", "strategies", "locale", "docs", "manage.py")
 
 # Where a module's tests are elsewhere than at its own path below tests/.
 MIRRORS = {
@@ -101,6 +101,8 @@ def prepare(module: str) -> Path:
         "pytest_add_cli_args": [
             *("-p", "no:cacheprovider", "-x"),
             *("-p", "tests.coverage.kept_database", "--reuse-db"),
+            # They take a minute for each fault that nothing else notices.
+            *("-m", "not waits"),
         ],
         "pytest_add_cli_args_test_selection": tests_of(module),
         "timeout_constant": 10,

@@ -22,6 +22,7 @@ from capital.services.webhooks.deliveries import (
     Delivery,
     await_answer,
     claim_delivery,
+    interrupted_deliveries,
     keep_answer,
 )
 from capital.services.webhooks.receive import receive_signal
@@ -153,7 +154,7 @@ def test_call_that_was_refused_answers_no_later_one_of_the_same_body(
 
 
 def test_archived_id_is_its_own_strategy_s_and_no_other_id(
-    secret: WebhookSecret, other: WebhookSecret
+    secret: WebhookSecret, other: WebhookSecret, seoul: None
 ) -> None:
     long_ago = NOW - timedelta(days=400)
     for number, (strategy, name) in enumerate(
@@ -171,7 +172,10 @@ def test_archived_id_is_its_own_strategy_s_and_no_other_id(
     assert claim(other, delivery_id="tv-1")[1] is True
     with pytest.raises(DeliveryArchived) as archived:
         claim(secret, delivery_id="tv-1")
-    assert archived.value.reason.figures["delivery"] == "tv-1"
+    assert archived.value.reason.figures == {
+        "delivery": "tv-1",
+        "received_at": "2025-10-20T12:00:00+09:00",
+    }
     with pytest.raises(DeliveryConflict):
         claim(secret, delivery_id="tv-1", body={**BUY, "qty_per": "51"})
 
@@ -259,6 +263,25 @@ def test_first_answer_that_was_kept_counts(secret: WebhookSecret, other: Webhook
 
     assert (kept, late) == ({"number": 1}, {"number": 1})
     assert WebhookAnswer.objects.get(delivery=row).body == {"number": 1}
+
+
+def test_interrupted_are_those_of_a_time_that_nobody_answered_or_refused(
+    secret: WebhookSecret, other: WebhookSecret
+) -> None:
+    def at(seconds: int) -> datetime:
+        return NOW - timedelta(seconds=seconds)
+
+    rows = [
+        claim(each, delivery_id=f"{seconds}", at=at(seconds))[0]
+        for each in (secret, other)
+        for seconds in (21, 600, 599, 20)
+    ]
+    answered, _ = claim(secret, delivery_id="answered", at=at(60))
+    keep_answer(answered, {}, clock=lambda: NOW)
+    record_refusal(secret, body=BUY, refusal={"status": 422}, address="", clock=lambda: at(60))
+
+    found = interrupted_deliveries(now=NOW, within=timedelta(minutes=10))
+    assert list(found) == [rows[0], rows[2], rows[4], rows[6]]
 
 
 def interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
