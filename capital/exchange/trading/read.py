@@ -58,6 +58,8 @@ _MICROSECONDS = {"s": Decimal(10**6), "ms": Decimal(1000), "us": Decimal(1), "ns
 _LATEST = Decimal(253_402_300_799_000_000)
 _OF_INSTRUMENT = frozenset({"=settle", "=quote", "=received"})
 _GOING_OUT = frozenset({FlowKind.WITHDRAWAL})
+# What is longer is no id, and no name of a currency: it could not be kept.
+_LONGEST_ID, _LONGEST_CURRENCY = 100, 32
 
 
 class _Incomplete(Exception):
@@ -136,8 +138,8 @@ class Reader:
         executed_at = _moment(row, fields.time, self.venue.id)
         if executed_at is None:
             raise _Incomplete("no time")
-        fill_id, order_id = _word(row, fields.fill_id), _word(row, fields.order_id)
-        client_order_id = _word(row, fields.client_order_id)
+        fill_id, order_id = _id(row, fields.fill_id), _id(row, fields.order_id)
+        client_order_id = _id(row, fields.client_order_id)
         if not (fill_id or order_id or client_order_id):
             raise _Incomplete("no id")
         return ReadFill(
@@ -204,7 +206,7 @@ class Reader:
         if occurred_at is None or not currency:
             raise _Incomplete("no currency" if occurred_at else "no time")
         symbol = "" if instrument is None else instrument.symbol
-        return ReadFlow(kind, currency, amount, occurred_at, symbol, _word(row, fields.flow_id))
+        return ReadFlow(kind, currency, amount, occurred_at, symbol, _id(row, fields.flow_id))
 
     def _instrument(self, row: Mapping[str, Any], symbol: Word, call: Call[Any]) -> Instrument:
         name = _word(row, symbol)
@@ -257,7 +259,7 @@ class Reader:
         for path in _paths(currency):
             if not path.startswith("="):
                 if name := _word(row, path):
-                    return self.code_of(name)
+                    return _short(self.code_of(name), _LONGEST_CURRENCY)
             elif path == "=account":
                 return self.currency
             elif path not in _OF_INSTRUMENT:
@@ -347,7 +349,8 @@ def rows_of(answer: Any, call: Call[Any], venue: str) -> Iterator[Any]:
             yield from found
             return
         if call.id_as and isinstance(found, dict):
-            yield from ({**row, call.id_as: name} for name, row in found.items())
+            for name, row in found.items():
+                yield {**row, call.id_as: name} if isinstance(row, dict) else row
             return
     raise bad_answer(venue, "no list of rows")
 
@@ -387,6 +390,16 @@ def _word(row: Any, word: Word) -> str:
         if found not in (None, "") and not isinstance(found, dict | list):
             return str(found)
     return ""
+
+
+def _id(row: Any, word: Word) -> str:
+    return _short(_word(row, word), _LONGEST_ID)
+
+
+def _short(text: str, longest: int) -> str:
+    if len(text) > longest:
+        raise _Incomplete("too long a name")
+    return text
 
 
 def _meaning(row: Any, said: Sequence[Said]) -> Any:

@@ -29,6 +29,7 @@ _PROBLEMS = {
     "not a number": gettext_lazy("not a number"),
     "a fee without a currency": gettext_lazy("a fee without a currency"),
     "a reversal or a correction": gettext_lazy("a reversal or a correction"),
+    "too long a name": gettext_lazy("too long a name"),
     "what a quantity counts is not known": gettext_lazy("what its quantity counts is not known"),
 }
 

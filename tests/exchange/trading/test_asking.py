@@ -186,6 +186,37 @@ def test_a_fee_without_a_currency_cannot_be_booked() -> None:
     assert problems(free) == (1, [])
 
 
+@pytest.mark.parametrize(
+    ("field", "length", "problems"),
+    [
+        ("tradeId", 100, []),
+        ("tradeId", 101, ["too long a name"]),
+        ("orderId", 101, ["too long a name"]),
+        ("feeCurrency", 32, []),
+        ("feeCurrency", 33, ["too long a name"]),
+    ],
+)
+def test_what_is_too_long_to_be_kept_is_no_id_and_no_currency(
+    field: str, length: int, problems: list[str]
+) -> None:
+    row = {**CASE["answer"]["data"]["items"][0], field: "X" * length}
+
+    told = read(CASE, {"code": "200000", "data": {"items": [row]}})
+
+    assert [each.problem for each in told.unread] == problems
+    assert len(told.rows) == (not problems)
+
+
+def test_what_is_no_row_among_rows_by_id_is_unread() -> None:
+    case = all_in("kinds")["kraken-half closed"]
+    (name, row), *_ = case["answer"]["result"].items()
+
+    told = read(case, {"error": [], "result": {"T0": None, name: row}})
+
+    assert [each.problem for each in told.unread] == ["no row"]
+    assert len(told.rows) == 1
+
+
 def test_a_position_that_is_held_must_be_long_or_short() -> None:
     case = all_in("recorded")["mexc-position"]
     row = {**case["answer"]["data"][0], "positionType": None}
