@@ -24,6 +24,8 @@ from capital.services.sentences import sentence
 from capital.services.trading import enter_flow, enter_opening
 from strategies.models import Strategy
 
+_NO_MOMENT = {"invalid": gettext_lazy("Enter a date and a time such as 2026-11-30 22:30.")}
+
 
 class MomentInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]  # unfold has no types
     """A date and a time, chosen as the browser offers them."""
@@ -140,7 +142,9 @@ class FlowForm(EntryForm):
         required=False,
         help_text=gettext_lazy("If it is left empty: the account's."),
     )
-    occurred_at = forms.DateTimeField(label=gettext_lazy("Time"), widget=MomentInput())
+    occurred_at = forms.DateTimeField(
+        label=gettext_lazy("Time"), widget=MomentInput(), error_messages=_NO_MOMENT
+    )
     symbol = _text(
         gettext_lazy("Symbol"),
         most=64,
@@ -216,6 +220,7 @@ class OpeningForm(EntryForm):
     held_at = forms.DateTimeField(
         label=gettext_lazy("Held since"),
         widget=MomentInput(),
+        error_messages=_NO_MOMENT,
         help_text=gettext_lazy("Fills of later come after it."),
     )
     field_order = [

@@ -141,6 +141,8 @@ def test_what_is_refused_is_said_at_its_field(client: Client) -> None:
     assert errors(amount="-5") == ["amount"]
     assert errors(pool="unified") == ["pool"]
     assert errors(occurred_at="yesterday") == ["occurred_at"]
+    refused = client.post(ENTER, typed(account, occurred_at="yesterday")).content.decode()
+    assert "Enter a date and a time such as 2026-11-30 22:30." in refused
     assert errors(occurred_at="2999-01-01T00:00") == ["occurred_at"]
     assert errors(strategy=str(link.strategy_id)) == ["strategy"]
     assert errors(strategy=str(other.strategy_id)) == ["strategy"]
