@@ -13,7 +13,7 @@ from itertools import compress
 from operator import add, or_
 from typing import NamedTuple
 
-from capital.domain.money import EXACT, booked, quotient
+from capital.domain.money import EXACT, ROUNDED, booked, quotient
 from capital.domain.performance.measures.returns import Day, Measured
 from capital.domain.reasons import Code, Reason
 
@@ -22,8 +22,7 @@ NAMES = ("start", "added", "realized", "worth_start", "worth_end")
 UNKNOWABLE = ("start", "added", "worth_start", "worth_end")
 
 # A return has as many decimals as a quotient.
-_RETURN_SCALE = 36
-_ONE_RETURN = 10**_RETURN_SCALE
+_RETURN = Decimal("1e-36")
 
 # None is not known.
 _Column = Sequence[int | None]
@@ -208,9 +207,5 @@ def part_of(day: Day) -> Part:
 
 
 def _quotient(pnl: int, capital: int) -> Decimal:
-    """As ``money.quotient``: to 36 decimals, half even."""
-    whole, rest = divmod(pnl * _ONE_RETURN, capital)
-    twice = 2 * rest
-    if twice > capital or (twice == capital and whole % 2):
-        whole += 1
-    return EXACT.scaleb(Decimal(whole), -_RETURN_SCALE)
+    """``money.quotient``, but for the zeros at its end, which nobody minds here."""
+    return ROUNDED.quantize(ROUNDED.divide(Decimal(pnl), Decimal(capital)), _RETURN)
