@@ -28,11 +28,20 @@ from tests.paths import ROOT
 WORK = ROOT / ".mutants"
 COPIED = ("capital_project", "strategies", "locale", "docs", "manage.py")
 
+_READINGS = [
+    *(f"tests/exchange/readings/test_{name}.py" for name in ("documented", "formulas", "kinds")),
+    "tests/exchange/readings/test_reported.py",
+    "tests/exchange/test_traps.py",
+    "tests/exchange/test_recorded_responses.py",
+]
 # Where a module's tests are elsewhere than at its own path below tests/.
 MIRRORS = {
     "capital/domain/audit": ["tests/domain/audit"],
     "capital/domain/sizing": ["tests/domain/sizing"],
     "capital/domain/allocation": ["tests/domain/allocation"],
+    # Those of the way to a response take minutes, and read it by the same rules.
+    "capital/exchange/entries.py": _READINGS,
+    "capital/exchange/answers.py": _READINGS,
     "capital/exchange": [
         "tests/exchange/readings",
         "tests/exchange/test_traps.py",

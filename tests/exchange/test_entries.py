@@ -180,3 +180,61 @@ def test_an_entry_without_a_name_may_be_any_coin() -> None:
     listed = [{"ccy": "USDT", "total": "5"}, {"ccy": None, "total": "7"}]
 
     assert read_coins({"info": listed}, call(rows), **_given()) is None
+
+
+ROWS = Holdings(form="rows", name="ccy")
+JOINED = Holdings(form="rows", path=("list",), name="ccy", source="response", more="more")
+USDT = {"ccy": "USDT", "total": "5"}
+
+
+@pytest.mark.parametrize(
+    ("holdings", "info", "pages", "kind"),
+    [
+        (NAMED, [USDT], [], "no list of holdings"),
+        (Holdings(form="single", name="ccy"), [USDT], [], "no list of holdings"),
+        (ROWS, {"USDT": USDT}, [], "no list of holdings"),
+        (Holdings(form="lines", name="ccy"), None, [], "no list of holdings"),
+        (JOINED, None, [{"list": None}, {"list": [USDT]}], "no list of holdings"),
+        (JOINED, None, [{"list": [USDT], "more": True}], "a part of the list"),
+        (
+            Holdings(form="named", path=("held",), says={("of",): ("spot",)}),
+            {"of": "futures", "held": {"USDT": USDT}},
+            [],
+            "of another account",
+        ),
+        (ROWS, [USDT, USDT], [], "listed twice"),
+        (ROWS, [{**USDT, "ccy": "ＵＳＤＴ"}], [], "an odd name of a currency"),
+        (ROWS, [{**USDT, "total": "five"}], [], "not a number"),
+        (ROWS, [{**USDT, "total": None}], [], "not a number"),
+        (ROWS, [{**USDT, "ccy": None}], [], "an entry without a currency"),
+        (
+            Holdings(form="rows", path=("held",), name="ccy", worth=("worth",)),
+            {"held": [], "worth": "0.01"},
+            [],
+            "no list of holdings",
+        ),
+    ],
+)
+def test_a_refusal_says_which_venue_and_what_is_wrong_with_its_answer(
+    holdings: Holdings, info: Any, pages: list[Any], kind: str
+) -> None:
+    with pytest.raises(BalanceUnavailable) as refused:
+        read_balance(
+            {"info": info}, call(holdings, omits_empty=True), **{**_given(), "pages": pages}
+        )
+
+    assert refused.value.reason.code is Code.EXCHANGE_BAD_ANSWER
+    assert refused.value.reason.figures == {"venue": "somewhere", "kind": kind}
+
+
+def test_what_is_just_not_wrong_is_read() -> None:
+    said = Holdings(form="named", path=("held",), says={("of",): ("spot",)})
+    worth = Holdings(form="rows", path=("held",), name="ccy", worth=("worth",))
+    pages = {"pages": [{"list": [], "more": True}, {"list": [USDT], "more": False}]}
+
+    for of in ("spot", None):
+        answer = {"info": {"of": of, "held": {"USDT": {"total": "5"}}}}
+        assert read_balance(answer, call(said), **_given()) == 5
+    assert read_balance({}, call(JOINED), **{**_given(), **pages}) == 5
+    empty = {"info": {"held": [], "worth": "-0.0099"}}
+    assert read_balance(empty, call(worth, omits_empty=True), **_given()) == 0
