@@ -4,13 +4,14 @@ import ccxt.async_support
 import pytest
 
 from capital.domain.errors import BalanceUnavailable
+from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.exchange.ccxt.accounts import spare
 from capital.exchange.trading.contract import Instrument
 from capital.exchange.trading.instruments import Instruments
 from capital.exchange.trading.read import client_id_in
-from capital.exchange.trading.rows import Call, FillFields, Trading
+from capital.exchange.trading.rows import Call, FillFields, FlowFields, Trading
 from capital.exchange.trading.venues import TRADING, trading_of
 from capital.exchange.venue import Pace
 from capital.exchange.venues import VENUES
@@ -60,6 +61,21 @@ def test_a_fill_can_always_be_told_from_another_one(venue: str) -> None:
     ]
 
     assert all(each.fill_id or each.order_id for each in fields)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_what_was_withdrawn_is_told_with_its_fee(venue: str) -> None:
+    """What left the account, not what arrived elsewhere; Deribit tells how the balance changed."""
+    fields: list[FlowFields] = [
+        call.fields for calls in TRADING[venue].flows.values() for call in calls
+    ]
+    amounts = [
+        each.amount
+        for each in fields
+        if FlowKind.WITHDRAWAL in {kind for said in each.kind for kind in said.meanings.values()}
+    ]
+
+    assert all("fee" in str(amount).lower() or amount == "change" for amount in amounts)
 
 
 def test_an_order_says_its_client_order_id_or_is_none() -> None:

@@ -103,7 +103,8 @@ def _moves(kinds: Mapping[str, FlowKind], *, out_of: str = "") -> Call[FlowField
         rows=((),),
         fields=FlowFields(
             kind=(Said(("delta.type",), kinds),),
-            amount="delta.usdc",
+            # Of a withdrawal, what arrives: the fee went besides. Nothing else has one.
+            amount=("delta.usdc + delta.fee", "delta.usdc"),
             currency="=USDC",
             time=(Moment("time"),),
             flow_id="hash",

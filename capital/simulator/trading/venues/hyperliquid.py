@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from capital.domain.money import EXACT
 from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
 from capital.simulator.trading.book import Fill, Flow, plain
@@ -95,7 +96,7 @@ def _way(row: Flow) -> Any:
 
 
 def _moves(asked: Asked) -> Any:
-    """``userNonFundingLedgerUpdates``: what went is above zero, too."""
+    """``userNonFundingLedgerUpdates``: what went is above zero, too, and without its fee."""
     rows = between(asked.flows(_MOVES), *_span(asked))
     return [
         {
@@ -103,7 +104,7 @@ def _moves(asked: Asked) -> Any:
             "hash": row.flow_id,
             "delta": {
                 "type": _MOVES[row.kind],
-                "usdc": plain(row.amount.copy_abs()),
+                "usdc": plain(EXACT.add(row.amount, row.fee).copy_abs()),
                 **_way(row),
             },
         }
