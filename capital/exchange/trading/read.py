@@ -158,8 +158,12 @@ class Reader:
             liquidity=_meaning(row, fields.liquidity) or "",
         )
 
-    def _position(self, row: Mapping[str, Any], call: Call[PositionFields]) -> ReadPosition:
+    def _position(self, row: Mapping[str, Any], call: Call[PositionFields]) -> ReadPosition | None:
         fields = call.fields
+        name = _word(row, fields.symbol)
+        is_known = self.instruments.find(name, call.kinds) is not None
+        if name and not is_known and self._told_amount(row, fields.quantity) == 0:
+            return None  # a contract that is not listed here, and of which nothing is held
         instrument = self._instrument(row, fields.symbol, call)
         amount = self._amount(row, fields.quantity, "quantity")
         direction = _meaning(row, fields.direction)
