@@ -161,10 +161,10 @@ class _Asking:
         # Failures here are not failures of balances, and so pause nothing of them.
         self._own_line = clients.own_line(self._line)
         self._exchange: Any = None
-        naming = trading_of(account.venue.id).naming
+        trading = trading_of(account.venue.id)
         named = code_of(built_client(account.venue.id), account.currency)
-        known = Instruments(request.instruments, naming, named)
-        self.reader = Reader(account.venue, account.currency, known, named)
+        known = Instruments(request.instruments, trading.naming, named)
+        self.reader = Reader(account.venue, account.currency, known, named, trading.order_ids)
 
     def close(self) -> None:
         """Give the session back: it is shared."""
@@ -232,7 +232,8 @@ class _Asking:
         call = question.call.order
         assert call is not None, "others are not asked"
         params = order_arguments(call, question.instrument, question.order_id)
-        return client_id_in(await self._send(call, params), call, self._venue)
+        answer = await self._send(call, params)
+        return client_id_in(answer, call, self._venue, self.reader.order_ids)
 
     @property
     def _venue(self) -> str:

@@ -42,6 +42,7 @@ from capital.exchange.trading.rows import (
     FlowFields,
     Moment,
     OrderCall,
+    OrderIds,
     PositionFields,
     Quotient,
     Said,
@@ -75,12 +76,14 @@ class Reader:
         currency: The account's.
         instruments: The instruments that rows may be of.
         code_of: The common name of what the venue calls a currency.
+        order_ids: What a client order id may be there; None where it takes no text.
     """
 
     venue: Venue
     currency: str
     instruments: Instruments
     code_of: CodeOf
+    order_ids: OrderIds | None = None
 
     def fills(self, answer: Any, call: Call[FillFields]) -> Told[ReadFill]:
         """The fills that ``answer`` tells.
@@ -139,7 +142,7 @@ class Reader:
         if executed_at is None:
             raise _Incomplete("no time")
         fill_id, order_id = _id(row, fields.fill_id), _id(row, fields.order_id)
-        client_order_id = _id(row, fields.client_order_id)
+        client_order_id = given_id(_id(row, fields.client_order_id), self.order_ids)
         if not (fill_id or order_id or client_order_id):
             raise _Incomplete("no id")
         return ReadFill(
@@ -309,7 +312,12 @@ class Reader:
             return None
 
 
-def client_id_in(answer: Any, call: OrderCall, venue: str) -> str:
+def given_id(text: str, order_ids: OrderIds | None) -> str:
+    """A client order id that is told; empty where it is a word of the venue's own."""
+    return text if order_ids is None else order_ids.given(text)
+
+
+def client_id_in(answer: Any, call: OrderCall, venue: str, order_ids: OrderIds | None) -> str:
     """The client order id of the order that an answer is about; empty where it has none.
 
     Raises:
@@ -317,7 +325,7 @@ def client_id_in(answer: Any, call: OrderCall, venue: str) -> str:
     """
     if not isinstance(answer, dict):
         raise bad_answer(venue, "no order")
-    return _word(answer, call.client_order_id)
+    return given_id(_word(answer, call.client_order_id), order_ids)
 
 
 def _signed(amount: Decimal, *, is_below: bool) -> Decimal:

@@ -301,6 +301,7 @@ class OrderIds:
         signs: What it may have beside letters and digits. Other signs of a tag are left out.
         longest: How many characters it may have behind the prefix; None where that is not told.
         kinds: The instruments whose orders take a text. Those of others take a number.
+        words: What the venue itself writes there: many orders have the same.
         told: In which fills the venue tells it again, for docs/venues.md; empty: in none.
     """
 
@@ -308,7 +309,15 @@ class OrderIds:
     signs: str = "-_"
     longest: int | None = None
     kinds: Kinds = ALL_KINDS
+    words: tuple[str, ...] = ()
     told: str = ""
+
+    def given(self, text: str) -> str:
+        """A client order id that a row tells, if somebody gave it; else empty.
+
+        The venue's own words name no order: they would make one of all that bear them.
+        """
+        return "" if text in self.words or not text.startswith(self.prefix) else text
 
     def written(self, tag: str) -> str:
         """The tag as it is written there, without the prefix; empty where it cannot be."""

@@ -10,7 +10,7 @@ from capital.domain.sizing.instruments import InstrumentKind
 from capital.exchange.ccxt.accounts import spare
 from capital.exchange.trading.contract import Instrument
 from capital.exchange.trading.instruments import Instruments
-from capital.exchange.trading.read import client_id_in
+from capital.exchange.trading.read import client_id_in, given_id
 from capital.exchange.trading.rows import Call, FillFields, FlowFields, Trading
 from capital.exchange.trading.venues import TRADING, trading_of
 from capital.exchange.venue import Pace
@@ -82,10 +82,40 @@ def test_an_order_says_its_client_order_id_or_is_none() -> None:
     (call,) = TRADING["binance"].fills[Pool.SPOT]
     assert call.order is not None
 
-    assert client_id_in({"clientOrderId": "grid-1"}, call.order, "binance") == "grid-1"
-    assert client_id_in({"orderId": 7}, call.order, "binance") == ""
+    assert client_id_in({"clientOrderId": "grid-1"}, call.order, "binance", None) == "grid-1"
+    assert client_id_in({"orderId": 7}, call.order, "binance", None) == ""
     with pytest.raises(BalanceUnavailable):
-        client_id_in([], call.order, "binance")
+        client_id_in([], call.order, "binance", None)
+
+
+@pytest.mark.parametrize(
+    ("venue", "told", "given"),
+    [
+        ("gate", "t-grid7", "t-grid7"),
+        ("gate", "apiv4", ""),
+        ("gate", "web", ""),
+        ("gate", "", ""),
+        ("binance", "grid7", "grid7"),
+        ("binance", "adl_autoclose", ""),
+        ("htx", "7", "7"),
+    ],
+)
+def test_a_word_of_the_venue_is_no_name_of_an_order(venue: str, told: str, given: str) -> None:
+    """Many orders bear it: they would be taken for one, and for the strategy of one of them."""
+    ids = trading_of(venue).order_ids
+    (call,) = TRADING["binance"].fills[Pool.SPOT]
+    assert call.order is not None
+
+    assert given_id(told, ids) == given
+    assert client_id_in({"clientOrderId": told}, call.order, venue, ids) == given
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_tag_as_it_is_written_there_is_told_again(venue: str) -> None:
+    ids = trading_of(venue).order_ids
+
+    if ids is not None:
+        assert ids.given(f"{ids.prefix}{ids.written('grid7')}1") == f"{ids.prefix}grid71"
 
 
 def test_a_venue_without_a_row_tells_nothing() -> None:

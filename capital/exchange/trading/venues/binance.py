@@ -237,7 +237,10 @@ TRADING = {
             ),
         },
         # newClientOrderId: ^[a-zA-Z0-9-_]{1,36}$ on spot; futures allow ". : /" as well.
-        order_ids=OrderIds(longest=36, told="all: each order is asked once"),
+        # developers.binance.com, "User's Force Orders": every order of a deleveraging is named so.
+        order_ids=OrderIds(
+            longest=36, words=("adl_autoclose",), told="all: each order is asked once"
+        ),
         untold=("deposits and withdrawals of portfolio margin are not read",),
     )
 }

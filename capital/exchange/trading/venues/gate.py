@@ -149,6 +149,7 @@ TRADING = {
         positions={Pool.FUTURES: _OPEN, Pool.UNIFIED: _OPEN},
         flows={Pool.FUTURES: (_BOOK,), Pool.UNIFIED: (_BOOK,)},
         # gate.com/docs/developers/apiv4, text: "t-" and at most 28 letters, digits, "_", "-", ".".
+        # Without it, text says what sent the order: "web", "api", "apiv4", "liquidation".
         order_ids=OrderIds(prefix="t-", longest=28, told="all"),
         untold=(
             "whose position a fill of a hedged account is",
