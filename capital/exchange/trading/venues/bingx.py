@@ -52,25 +52,25 @@ _SPOT = Call(
     pages=Pages(1000),
 )
 
-# bingx-api.github.io, "Query historical transaction details"; the older allFillOrders has neither
-# ids of fills nor, in its first form, symbol and side.
+# bingx-api.github.io, "Query historical transaction details". The older allFillOrders is not read:
+# its volume may be a number of contracts, and its filledTm writes the time of Singapore as UTC.
 _LINEAR = Call(
     "swapV2PrivateGetTradeFillHistory",
     "GET /openApi/swap/v2/trade/fillHistory",
-    rows=(("data", "fill_history_orders"), ("data", "fill_orders"), ("data",)),
+    rows=(("data", "fill_history_orders"), ("data",)),
     fields=FillFields(
         symbol="symbol",
-        quantity=("qty", "volume"),
-        price=("price", "tradePrice"),
-        time=(Moment("filledTime", "iso"), Moment("filledTm", "iso"), Moment("tradeTime")),
+        quantity="qty",
+        price="price",
+        time=(Moment("filledTime", "iso"),),
         side=side(),
         position_side=(Said(("onlyOnePosition",), {"true": BOTH}), *position_side()),
-        fees=(FeeField("commission", ("commissionAsset", "currency"), is_negative_when_paid=True),),
-        realized=("realizedPnl", "realisedPNL"),
+        fees=(FeeField("commission", "commissionAsset", is_negative_when_paid=True),),
+        realized="realisedPNL",
         fill_id="tradeId",
         order_id="orderId",
         client_order_id=("clientOrderID", "clientOrderId"),
-        liquidity=(*liquidity("role"), *liquidity("maker", TRUE_IS_MAKER)),
+        liquidity=liquidity("role"),
     ),
     kinds=LINEAR,
     params={"symbol": "{symbol}", "startTs": "{since}", "endTs": "{until}", "pageSize": 1000},
@@ -108,7 +108,20 @@ _INVERSE_OF_ORDER = Call(
     "cswapV1PrivateGetTradeAllFillOrders",
     "GET /openApi/cswap/v1/trade/allFillOrders",
     rows=(("data",),),
-    fields=_LINEAR.fields,
+    fields=FillFields(
+        symbol="symbol",
+        # In contracts.
+        quantity="volume",
+        price="tradePrice",
+        time=(Moment("tradeTime"),),
+        side=side(),
+        position_side=position_side(),
+        fees=(FeeField("commission", "currency", is_negative_when_paid=True),),
+        realized="realizedPnl",
+        fill_id="tradeId",
+        order_id="orderId",
+        liquidity=liquidity("maker", TRUE_IS_MAKER),
+    ),
     kinds=INVERSE,
     params={"orderId": "{order}"},
     about="one order at a time",
