@@ -239,6 +239,7 @@ TRADING = {
         untold=(
             "what coin-margined contracts earn: their fills are not booked",
             "client order ids in classic fills",
+            "whose position a fill of a hedged unified account is",
             "fills of the margin wallets of classic accounts: their rows name no symbol",
             "flows of spot and unified wallets are not read",
         ),
