@@ -1569,8 +1569,8 @@ class Code(StrEnum):
     )
     FILLS_OF_NOBODY = (
         "fills_of_nobody",
-        "There are fills of which it is not known which strategy made them. Assign them in the "
-        "list of fills.",
+        "There are fills of which it is not known which strategy made them. They wait in the list "
+        "of fills to be assigned.",
     )
     BALANCE_UNEXPLAINED = (
         "balance_unexplained",

@@ -159,6 +159,18 @@ _COUNTED: dict[str, str] = {
     "answered": _("answered late"),
     "idempotent_requests": _("idempotent requests"),
     "webhook_nonces": _("webhook nonces"),
+    "can_withdraw": _("keys that can withdraw"),
+    "sound": _("keys that cannot withdraw"),
+    "not_told": _("keys of which nothing is told"),
+    "began": _("alerts that began"),
+    "over": _("alerts that are over"),
+    "digests": _("digests"),
+    "chunks": _("parts"),
+    "expired": _("given up, too late"),
+    "already_done": _("done already"),
+    Code.TRADES_UNREAD: _("fills or flows not read"),
+    Code.TRADES_MISSING: _("fills that may be missing"),
+    Code.TRADES_NOT_BOOKED: _("fills not booked"),
 }
 # Limits: which was reached, and why one is not judged
 _LIMITS: dict[str, str] = {

@@ -155,7 +155,8 @@ class JobRunAdmin(OperationsAdmin):
     @admin.display(description=gettext_lazy("outcomes by account"))
     def shown_outcomes(self, run: JobRun) -> Any:
         counts = labelled(run.outcomes) if isinstance(run.outcomes, dict) else {}
-        return lines(*(f"{outcome} {count}" for outcome, count in counts.items())) or NOTHING
+        some = (f"{outcome} {count}" for outcome, count in counts.items() if count)
+        return lines(*some) or NOTHING
 
     @admin.display(description=gettext_lazy("error"))
     def shown_error(self, run: JobRun) -> Any:
