@@ -26,6 +26,8 @@ def pytest_configure() -> None:
 
 def forget_cached() -> None:
     """Empty the caches of the application's functions, and of its prepared queries."""
+    # mutmut freezes what there is before it forks.
+    gc.unfreeze()
     for each in gc.get_objects():
         if type(each) is functools._lru_cache_wrapper and _is_ours(each):
             each.cache_clear()

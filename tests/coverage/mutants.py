@@ -29,6 +29,7 @@ WORK = ROOT / ".mutants"
 COPIED = ("capital_project", "strategies", "locale", "docs", "manage.py")
 
 _READINGS = [
+    "tests/exchange/test_entries.py",
     *(f"tests/exchange/readings/test_{name}.py" for name in ("documented", "formulas", "kinds")),
     "tests/exchange/readings/test_reported.py",
     "tests/exchange/test_traps.py",

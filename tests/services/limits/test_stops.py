@@ -14,8 +14,8 @@ from capital.domain.errors import (
     RoleTooSmall,
     UnknownAccount,
 )
-from capital.domain.reasons import Code
-from capital.models import AccountAccess, Stop, StrategyAccount, StrategyCapital
+from capital.domain.reasons import Code, Reason
+from capital.models import AccountAccess, Stop, StrategyAccount, StrategyCapital, Trouble
 from capital.services.access.visibility import visible_to, within_account
 from capital.services.limits import (
     Scope,
@@ -29,6 +29,7 @@ from capital.services.limits import (
     open_stops,
     place_stop,
 )
+from capital.services.limits.standing import limited_links
 from capital.services.sentences import sentence
 from capital.services.sizing.orders import SizedOrder, size_orders
 from tests.admin.tenants import allow, join
@@ -203,22 +204,52 @@ def test_lifting_twice_keeps_the_first_lifting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scope", "reason", "code"),
+    ("scope", "reason", "code", "figures"),
     [
-        (Scope(), "Why", Code.STOP_SCOPE_UNCLEAR),
-        (Scope(account_id=1, everybody=True), "Why", Code.STOP_SCOPE_UNCLEAR),
-        (Scope(everybody=True), "  ", Code.STOP_REASON_MISSING),
-        (Scope(everybody=True), "x" * 501, Code.STOP_REASON_TOO_LONG),
+        (Scope(), "Why", Code.STOP_SCOPE_UNCLEAR, {}),
+        (Scope(account_id=1, everybody=True), "Why", Code.STOP_SCOPE_UNCLEAR, {}),
+        (Scope(everybody=True), "  ", Code.STOP_REASON_MISSING, {}),
+        (Scope(everybody=True), "x" * 501, Code.STOP_REASON_TOO_LONG, {"longest": "500"}),
     ],
 )
 def test_stop_without_one_scope_and_a_reason_is_refused(
-    scope: Scope, reason: str, code: Code
+    scope: Scope, reason: str, code: Code, figures: dict[str, str]
 ) -> None:
     for act in (place_stop, lift_stops):
         with pytest.raises(InvalidStop) as refused:
             act(scope, reason=reason, actor=None)
-        assert refused.value.reason.code is code
+        assert refused.value.reason == Reason(code, figures)
     assert not Stop.objects.exists()
+
+
+def test_a_stop_is_logged_and_told_to_who_owns_what_is_stopped(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    other, link = trading_link(), trading_link()
+
+    with caplog.at_level("WARNING", logger="capital.services.limits.stops"):
+        stop, _ = place_stop(Scope(account_id=link.account_id), reason="Down", actor=None)
+
+    assert caplog.messages == [f"Entries of {stop} were stopped: Down"]
+    trouble = Trouble.objects.get()
+    assert (trouble.code, trouble.account, trouble.account == other.account) == (
+        "entries_stopped",
+        link.account,
+        False,
+    )
+    assert trouble.figures["cause"] == "Down"
+
+
+def test_limited_links_are_those_of_the_accounts_that_are_asked_for() -> None:
+    limited = {"max_daily_loss_amount": 10}
+    links = [make_link(**limited), make_link(**limited), make_link()]
+    of_account = make_link(account=make_account(max_drawdown_percent=5))
+
+    def asked(*each: StrategyAccount) -> list[StrategyAccount]:
+        return limited_links([link.account_id for link in each])
+
+    assert asked(links[1], links[2], of_account) == [links[1], of_account]
+    assert asked(links[2]) == []
 
 
 def test_what_is_not_there_is_not_stopped() -> None:

@@ -15,6 +15,7 @@ from capital.exchange.sharing.pace import SHARED_PACE
 from capital.exchange.sharing.slices import LeaseRequest, PaceStore
 from capital.models import EndpointPace
 from capital.services.balances.turns.paces import (
+    _KEPT_SECONDS,
     DatabasePace,
     RedisPace,
     prune_paces,
@@ -168,3 +169,14 @@ def test_database_tells_the_time() -> None:
     assert lease.weight == 90
     assert abs(row.changed_at - timezone.now()) < MINUTE
     assert connection.is_usable()
+
+
+def test_what_nobody_asks_for_any_more_redis_forgets() -> None:
+    if not has_redis():
+        pytest.skip("needs Redis: set TESTS_REDIS_URL=redis://…")
+    name, client = "kept|binance||spot", redis.Redis.from_url(REDIS_URL)
+
+    RedisPace(REDIS_URL).lease(name, request())
+
+    assert 0 < client.ttl(f"capital:pace:{name}") <= _KEPT_SECONDS
+    client.delete(f"capital:pace:{name}")
