@@ -9,16 +9,9 @@ from typing import Any
 from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from capital.admin.dashboard.charts import POOL_COLOUR, POOL_NAME, Bars, Chart, Row, day_bars
-from capital.admin.dashboard.earnings import (
-    Figure,
-    Look,
-    fills_on,
-    on_quantum,
-    shown,
-    signed,
-)
+from capital.admin.dashboard.earnings import Figure, Look, fills_on, shown, signed
 from capital.admin.frame.cells import why_url
-from capital.admin.frame.formats import NOTHING, money, number
+from capital.admin.frame.formats import NOTHING, money, number, on_quantum
 from capital.admin.frame.navigation import listing
 from capital.domain.money import EXACT
 from capital.domain.performance.earned import Sums

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from capital.admin.dashboard.earnings import on_quantum, shown
-from capital.admin.frame.formats import NOTHING, span
+from capital.admin.dashboard.earnings import shown
+from capital.admin.frame.formats import NOTHING, on_quantum, span
 from capital.domain.money import CENT, EXACT, ROUNDED, grouped
 from capital.domain.reasons import Reason
 from capital.services.performance import FIGURES, Figure, Figures, Kind

@@ -19,8 +19,8 @@ from capital.admin.dashboard.charts import (
     chart_data,
     line_chart,
 )
-from capital.admin.dashboard.earnings import on_quantum, shown
-from capital.admin.frame.formats import NOTHING
+from capital.admin.dashboard.earnings import shown
+from capital.admin.frame.formats import NOTHING, on_quantum
 from capital.admin.performance.cells import amount, in_percent, part
 from capital.domain.money import EXACT, ROUNDED, plain, quotient
 from capital.domain.performance.measures.returns import Measured

@@ -17,8 +17,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext, gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from capital.admin.dashboard.earnings import on_quantum
-from capital.admin.frame.formats import NOTHING, digits
+from capital.admin.frame.formats import NOTHING, digits, on_quantum
 from capital.admin.performance.asked import Choice
 from capital.admin.performance.exports import exported
 from capital.domain.errors import InvalidMonth
