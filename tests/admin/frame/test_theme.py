@@ -22,6 +22,7 @@ THEIRS = Path(unfold.__file__).parent / "templates"
 REWRITTEN = {
     "unfold/helpers/app_list_badge.html": "bc002ff5a001fd04",
     "unfold/helpers/edit_inline/tabular_field.html": "ab1aab4fedf9f270",
+    "unfold/helpers/empty_results.html": "5f4727a37a99da76",
     "unfold/helpers/field_readonly_value.html": "a1d46fa2a26e3441",
     "unfold/helpers/navigation_header.html": "35139b9d94580be9",
     "unfold/helpers/welcomemsg.html": "e8eab02522ba2319",
