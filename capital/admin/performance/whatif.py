@@ -186,9 +186,10 @@ def _shown(comparison: Comparison) -> dict[str, Any]:
 
 
 def _names(comparison: Comparison) -> Mapping[int, str]:
-    """The names of the strategies, by link."""
+    """The names of the strategies, by link; the key of one that was deleted meanwhile."""
     links = StrategyAccount.objects.filter(pk__in=[link.id for link in comparison.links])
-    return dict(links.values_list("pk", "strategy__name"))
+    keys = {link.id: link.strategy_key for link in comparison.links}
+    return keys | dict(links.values_list("pk", "strategy__name"))
 
 
 def _strategies(comparison: Comparison, names: Mapping[int, str]) -> list[StrategyRow]:

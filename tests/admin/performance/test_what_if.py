@@ -1,9 +1,12 @@
 """What if: both courses of an account as figures, strategies, two charts and what is not known."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
-from capital.models import Account, AllocationRun
+from capital.admin.performance import whatif
+from capital.models import Account, AllocationRun, LinkDay, StrategyAccount
 from tests.admin.performance.reading import drawn, read, text_of
 from tests.factories import make_account, make_link, make_strategy, make_user
 from tests.services.performance.builders import make_day
@@ -59,6 +62,24 @@ def test_both_courses_are_charts_and_tables_and_nothing_is_written(
     assert "As recorded (USDT)" in text
     assert "What if: by weight (USDT)" in text
     assert AllocationRun.objects.count() == 0
+
+
+def test_a_link_that_is_deleted_while_the_page_is_made_has_its_key(
+    admin: Client, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare = whatif._compared
+
+    def compared_before(*arguments: Any) -> Any:
+        comparison = compare(*arguments)
+        LinkDay.objects.filter(strategy_account__strategy__key="b").delete()
+        StrategyAccount.objects.filter(strategy__key="b").delete()
+        return comparison
+
+    monkeypatch.setattr(whatif, "_compared", compared_before)
+
+    recorded, _ = drawn(read(admin, path_of(account)))
+
+    assert [line["name"] for line in recorded["series"]] == ["Equity", "The a", "b"]
 
 
 def test_the_page_of_the_account_leads_there_and_another_policy_is_offered(
