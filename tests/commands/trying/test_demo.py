@@ -174,8 +174,8 @@ def test_what_the_demo_desk_earned_is_what_its_balances_changed_by() -> None:
     report = performance(StrategyAccount.objects.all(), period=Period(None, today), by="account")
     returns = [row.measures.total_return for row in report.rows]
     assert len(returns) == 6
-    # The script is thirty days long, and a month with today has one of them twice: a bad one, on some
-    # dates, which is more than what an account with one bot earned in the others.
+    # The script is thirty days long, and a month with today has one of them twice: a bad one, on
+    # some dates, which is more than what an account with one bot earned in the others.
     assert all(Decimal("-0.02") < each < Decimal("0.1") for each in returns)
     assert sum(each > 0 for each in returns) >= 5
     okx, yesterday = Account.objects.filter(name="OKX unified"), today - timedelta(days=1)
