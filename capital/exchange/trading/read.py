@@ -58,7 +58,8 @@ _MICROSECONDS = {"s": Decimal(10**6), "ms": Decimal(1000), "us": Decimal(1), "ns
 # Of the year 9999, which no answer is of.
 _LATEST = Decimal(253_402_300_799_000_000)
 _OF_INSTRUMENT = frozenset({"=settle", "=quote", "=received"})
-_GOING_OUT = frozenset({FlowKind.WITHDRAWAL})
+# Whether a flow of this kind has gone; what goes both ways says so itself.
+_ONE_WAY = {FlowKind.DEPOSIT: False, FlowKind.WITHDRAWAL: True}
 # What is longer is no id, and no name of a currency: it could not be kept.
 _LONGEST_ID, _LONGEST_CURRENCY = 100, 32
 
@@ -202,7 +203,9 @@ class Reader:
             raise _Incomplete("an unknown instrument")
         amount = self._amount(row, fields.amount, "amount")
         if fields.is_unsigned:
-            has_gone = kind in _GOING_OUT or bool(_meaning(row, fields.went))
+            has_gone = _ONE_WAY.get(kind, _meaning(row, fields.went))
+            if has_gone is None:
+                raise _Incomplete("no direction")
             amount = _signed(amount, is_below=has_gone)
         elif fields.is_negative_when_received:
             amount = EXACT.minus(amount)

@@ -183,7 +183,8 @@ class FlowFields:
         amount: The amount.
         currency: As ``FeeField.currency``.
         is_unsigned: What went is written above zero: the kind says the sign.
-        went: What makes such a row, of a kind that goes both ways, one of what went, as True.
+        went: Of a kind that goes both ways, whether such a row went (True) or came (False). One
+            that says neither is unread.
         is_negative_when_received: What was received is written below zero.
         only: Fields, and what they must say: other rows moved nothing here, or not yet.
         never: As above, of rows that moved nothing.

@@ -22,6 +22,7 @@ _PROBLEMS = {
     "no symbol": gettext_lazy("no symbol"),
     "an unknown instrument": gettext_lazy("an unknown instrument"),
     "no side": gettext_lazy("no side"),
+    "no direction": gettext_lazy("not said whether it came or went"),
     "no quantity": gettext_lazy("no quantity"),
     "no price": gettext_lazy("no price"),
     "no time": gettext_lazy("no time"),

@@ -93,9 +93,14 @@ _FUNDING = Call(
 
 _ON_CHAIN = {"deposit": FlowKind.DEPOSIT, "withdraw": FlowKind.WITHDRAWAL}
 _BETWEEN_WALLETS = {"accountclasstransfer": FlowKind.TRANSFER}
+# Which of ``toPerp`` has left the wallet that is asked about.
+_TO_FUTURES = {"true": True, "false": False}
+_TO_SPOT = {"false": True, "true": False}
 
 
-def _moves(kinds: Mapping[str, FlowKind], *, out_of: str = "") -> Call[FlowFields]:
+def _moves(
+    kinds: Mapping[str, FlowKind], *, went: Mapping[str, bool] | None = None
+) -> Call[FlowFields]:
     """Deposits and withdrawals are of the futures wallet; ``toPerp`` says where a transfer went."""
     return Call(
         "publicPostInfo",
@@ -109,7 +114,7 @@ def _moves(kinds: Mapping[str, FlowKind], *, out_of: str = "") -> Call[FlowField
             time=(Moment("time"),),
             flow_id="hash",
             is_unsigned=True,
-            went=(Said(("delta.toPerp",), {out_of: True}),) if out_of else (),
+            went=(Said(("delta.toPerp",), went or {}),),
         ),
         params={"type": "userNonFundingLedgerUpdates", **_ASKED},
         pages=Pages(500),
@@ -122,8 +127,8 @@ TRADING = {
         fills={Pool.SPOT: (_FILLS,), Pool.FUTURES: (_FILLS,), Pool.UNIFIED: (_FILLS,)},
         positions={Pool.FUTURES: (_POSITIONS,), Pool.UNIFIED: (_POSITIONS,)},
         flows={
-            Pool.SPOT: (_moves(_BETWEEN_WALLETS, out_of="true"),),
-            Pool.FUTURES: (_FUNDING, _moves({**_ON_CHAIN, **_BETWEEN_WALLETS}, out_of="false")),
+            Pool.SPOT: (_moves(_BETWEEN_WALLETS, went=_TO_FUTURES),),
+            Pool.FUTURES: (_FUNDING, _moves({**_ON_CHAIN, **_BETWEEN_WALLETS}, went=_TO_SPOT)),
             # What goes from one wallet to the other stays in the pool.
             Pool.UNIFIED: (_FUNDING, _moves(_ON_CHAIN)),
         },
