@@ -1,0 +1,67 @@
+"""The days of an account with the capital of links that told nothing: each as it was then."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from capital.domain.performance.measures.returns import Day
+from capital.models import StrategyAccount
+from capital.services.allocation.allocate import allocate_capital
+from capital.services.limits.silent import with_silent
+from tests.factories import make_account, make_link, make_summary
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
+
+NOON = datetime(2026, 3, 10, 3, tzinfo=UTC)
+D = Decimal
+
+
+def day(number: int, start: str | None, added: str | None = "0") -> Day:
+    """A day of March on which nothing was earned."""
+    start_, added_ = (None if text is None else D(text) for text in (start, added))
+    return Day(date(2026, 3, number), start_, added_, D(0), D(0), D(0))
+
+
+def decide(link: StrategyAccount, days: int, balance: str) -> None:
+    at = NOON + timedelta(days=days)
+    make_summary(account=link.account, date=at.date(), spot_balance=D(balance), spot_observed_at=at)
+    allocate_capital([link.account_id], live=False, clock=lambda: at)
+
+
+def test_each_day_has_the_capital_that_its_decisions_left_in_the_order_of_days() -> None:
+    silent = make_link(account=make_account(max_jump_percent=D(999)))
+    beside = make_link()
+    decide(beside, -1, "9999")
+    # What comes after the days that are asked for is taken back first.
+    for days, balance in ((-1, "100"), (1, "160"), (2, "150"), (4, "400"), (5, "1000")):
+        decide(silent, days, balance)
+    days = [day(each, "1000") for each in (8, 9, 10, 11, 12, 13)]
+
+    assert with_silent(days, [silent.pk]) == [
+        day(8, "1000"),
+        day(9, "1000", "100"),
+        day(10, "1100"),
+        day(11, "1100", "60"),
+        day(12, "1160", "-10"),
+        day(13, "1150"),
+    ]
+
+
+def test_what_is_not_known_of_the_others_is_not_known_with_them() -> None:
+    silent = make_link()
+    decide(silent, 0, "100")
+    unknown = [day(10, None, None)]
+
+    assert with_silent(unknown, [silent.pk]) == unknown
+
+
+def test_without_such_links_or_days_the_days_are_as_they_were(
+    django_assert_num_queries: Any,
+) -> None:
+    days = [day(10, "5"), day(11, "6")]
+
+    with django_assert_num_queries(0):
+        assert with_silent(days, []) == days
+        assert with_silent([], [1]) == []
