@@ -355,6 +355,8 @@ def test_venue_that_comes_back_to_its_senses_clears_the_suspicion(
 
 
 def test_accepted_jump_is_allocated(account: Account, exchange: Exchange) -> None:
+    # Nothing of it is to be accepted, and nobody asks for that.
+    make_account(name="Other")
     exchange.set_balance(account, "spot", "40000")
     auto_allocate_capital_for_account(account.pk)
 

@@ -410,6 +410,11 @@ def test_actor_needs_the_permission_and_sees_only_their_own(desk: Scenario, capl
         f"Run {run.pk} of account {desk.account.pk} was reverted by {risk.username} from 10.0.0.7."
         in caplog.messages
     )
+    revert_run(made.pk)
+    assert caplog.messages[-1] == (
+        f"Run {made.pk} of account {desk.account.pk} was reverted by the command line from an"
+        " unknown address."
+    )
 
 
 # What the gate makes of it

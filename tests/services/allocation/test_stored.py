@@ -1,14 +1,29 @@
 """What JSON columns hold: texts with every digit, read back as the report that they came from."""
 
+import json
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
+from capital.domain.balances import Observation, PoolReading, Source
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code, Reason
 from capital.services.allocation.allocate import preview_allocation
+from capital.services.allocation.policies.in_use import InUse
 from capital.services.allocation.report import EntryReport, PoolReport, report_decision
-from capital.services.allocation.stored import pool_from_json, pools_as_json, shown_as_json
+from capital.services.allocation.stored import (
+    in_use_from_json,
+    judged_as_json,
+    judged_from_json,
+    pool_from_json,
+    pools_as_json,
+    shown_as_json,
+)
+from capital.services.balances.readings import JudgedReadings
+from capital.services.balances.suspects import Suspect
 from tests.factories import make_account, make_link, make_position, make_strategy, make_summary
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +79,53 @@ def test_snapshot_has_texts_and_reads_back_as_the_same_report() -> None:
     shown = shown_as_json(preview.decision, "BTC")
     report = report_decision(preview.account, preview.decision)
     assert tuple(pool_from_json(stored) for stored in shown["pools"]) == report.pools
+
+
+def test_a_snapshot_tells_what_coins_counted_beside_the_balance() -> None:
+    account = make_account()
+    make_summary(account=account, spot_balance=Decimal(100), futures_balance=Decimal(5))
+    for market in ("spot", "futures"):
+        make_link(account=account, market_type=market)
+    (preview,) = preview_allocation([account.pk], live=False)
+    assert preview.decision is not None
+    spot, futures = preview.decision.pools
+    spot = replace(spot, reading=replace(spot.reading, holdings=Decimal("7.25")))
+    decision = replace(preview.decision, pools=(spot, futures))
+
+    stored = pools_as_json(decision, "USDT")
+
+    assert [each.get("holdings") for each in stored] == ["7.25", None]
+    assert [pool_from_json(each).holdings for each in stored] == [Decimal("7.25"), None]
+
+
+def test_what_a_plan_was_made_from_reads_back_as_it_was() -> None:
+    at = datetime(2026, 11, 26, 9, 30, tzinfo=timezone.get_default_timezone())
+    unread = Reason(Code.EXCHANGE_ERROR, {"venue": "bybit", "kind": "timeout"})
+    judged = JudgedReadings(
+        readings={
+            Pool.SPOT: PoolReading(
+                Pool.SPOT, Decimal("1E-8"), Source.LIVE, at, Reason(Code.LIVE_BALANCE)
+            ),
+            Pool.FUTURES: PoolReading(Pool.FUTURES, None, Source.NONE, None, unread),
+        },
+        believed={Pool.SPOT: Observation(Decimal("1E-8"), at)},
+        suspects={
+            Pool.FUTURES: Suspect(Observation(Decimal(9), at), Decimal(3), is_slide=True),
+            Pool.UNIFIED: Suspect(Observation(Decimal(8), at), Decimal(2), is_known=True),
+            Pool.SPOT: Suspect(Observation(Decimal(7), at), Decimal(1), is_recorded=True),
+        },
+        restarted={Pool.SPOT, Pool.FUTURES},
+    )
+    in_use = InUse(
+        links={3: Decimal("0.5"), 4: Decimal(6)},
+        holdings={Pool.SPOT: Decimal("7.25")},
+        unknown={Pool.FUTURES: unread},
+    )
+
+    stored = json.loads(json.dumps(judged_as_json(judged, in_use)))
+
+    assert judged_from_json(stored) == judged
+    assert in_use_from_json(stored) == in_use
 
 
 @pytest.mark.parametrize(
