@@ -40,8 +40,9 @@ SATOSHI = Decimal("0.00000001")
 # Text of so many characters has no more than ``MAX_DIGITS`` digits, whatever else is in it.
 _SHORT = 40
 
-_QUOTIENT = Decimal("1e-36")
-_BOOKED = Decimal("1e-18")
+QUOTIENT_DECIMALS, BOOKED_DECIMALS = 36, 18
+_QUOTIENT = Decimal((0, (1,), -QUOTIENT_DECIMALS))
+_BOOKED = Decimal((0, (1,), -BOOKED_DECIMALS))
 
 _DOLLARS = frozenset(
     ("USD", "USDT", "USDC", "BUSD", "FDUSD", "TUSD", "USDP", "GUSD", "PYUSD", "USDE", "USD1")
@@ -137,6 +138,13 @@ def quotient(dividend: Decimal, divisor: Decimal) -> Decimal:
     million contracts still round to the entry that exact fractions would round to.
     """
     return _rounded(ROUNDED.divide(dividend, divisor), _QUOTIENT)
+
+
+def nearest(dividend: int, divisor: int) -> int:
+    """``dividend ÷ divisor`` in whole numbers, half even; ``divisor`` is above zero."""
+    whole, rest = divmod(dividend, divisor)
+    twice = 2 * rest
+    return whole + 1 if twice > divisor or (twice == divisor and whole & 1) else whole
 
 
 def booked(amount: Decimal) -> Decimal:

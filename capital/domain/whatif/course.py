@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from capital.domain.money import known_sum
 from capital.domain.performance.measures.drawdowns import return_drawdowns
-from capital.domain.performance.measures.returns import Day, Measured, chained
+from capital.domain.performance.measures.returns import Day, Measured, Returns
 from capital.domain.reasons import Reason
 
 ZERO = Decimal(0)
@@ -71,7 +71,7 @@ class Course:
     @property
     def total_return(self) -> Measured:
         """The daily returns, chained."""
-        return chained([each for _, each in self._returns])
+        return self._returns.total
 
     @property
     def drawdown(self) -> Measured:
@@ -84,9 +84,9 @@ class Course:
         return total(day.earned.get(link_id, ZERO) for day in self.days)
 
     @property
-    def _returns(self) -> list[tuple[date, Decimal]]:
+    def _returns(self) -> Returns:
         found = ((day.date, day.daily_return) for day in self.days)
-        return [(day, each) for day, each in found if each is not None]
+        return Returns.of((day, each) for day, each in found if each is not None)
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:

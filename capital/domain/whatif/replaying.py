@@ -15,7 +15,7 @@ from capital.domain.balances import PoolReading, Source
 from capital.domain.money import EXACT, booked, quantum_of, quotient
 from capital.domain.performance.measures.drawdowns import return_drawdowns
 from capital.domain.performance.measures.ratios import deviation
-from capital.domain.performance.measures.returns import Day
+from capital.domain.performance.measures.returns import Day, Returns
 from capital.domain.pools import Pool, pool_of
 from capital.domain.reasons import Reason
 from capital.domain.whatif.course import ZERO, Course, CourseDay, total
@@ -250,5 +250,5 @@ def _in_proportion(day: Day | None, capital: Decimal) -> Decimal | None:
 
 def _drawdown(returns: Sequence[tuple[date, Decimal]]) -> Decimal | None:
     """How far below its highest level it stands, in percent."""
-    found = return_drawdowns(returns)
+    found = return_drawdowns(Returns.of(returns))
     return None if isinstance(found, Reason) else EXACT.multiply(found.depth_now, HUNDRED)

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import date
 
 from django.db.models import QuerySet
 
 from capital.domain.performance.measures.periods import Period
-from capital.domain.performance.measures.returns import Measured, chained
+from capital.domain.performance.measures.returns import Measured, Returns
 from capital.models import StrategyAccount
 from capital.services.performance.report import (
     PerformanceReport,
@@ -73,11 +73,15 @@ def performance_detail(
 
 def _curve(row: PerformanceRow) -> Curve:
     series = row.measures.series
-    months: dict[str, list[Decimal]] = {f"{day:%Y-%m}": [] for day in series.dates}
-    for day, each in series.returns:
-        months[f"{day:%Y-%m}"].append(each)
+    months: dict[str, tuple[list[date], list[int]]] = {
+        f"{day:%Y-%m}": ([], []) for day in series.dates
+    }
+    for day, each in zip(series.returns.dates, series.returns.values, strict=True):
+        dates, values = months[f"{day:%Y-%m}"]
+        dates.append(day)
+        values.append(each)
     return Curve(
         row.currency,
         curve(series.days),
-        [(month, chained(returns)) for month, returns in months.items()],
+        [(month, Returns(*returns).total) for month, returns in months.items()],
     )

@@ -1,8 +1,6 @@
 """What days come to: return, ROI, drawdowns and ratios, or why there is none."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
@@ -13,7 +11,7 @@ from capital.domain.performance.measures.drawdowns import (
     return_drawdowns,
 )
 from capital.domain.performance.measures.ratios import Ratios, ratios_of
-from capital.domain.performance.measures.returns import Measured, chained, roi, wealth
+from capital.domain.performance.measures.returns import Measured, Returns, roi
 from capital.domain.performance.measures.series import Series
 from capital.domain.reasons import Code, Reason
 
@@ -38,14 +36,9 @@ class Measures:
         return len(self.series)
 
     @cached_property
-    def returns(self) -> Sequence[tuple[date, Decimal]]:
+    def returns(self) -> Returns:
         """Of the days that have one."""
-        return [] if self.why_no_return else self.series.returns
-
-    @cached_property
-    def levels(self) -> Sequence[Decimal]:
-        """What one unit comes to after each of them."""
-        return list(wealth(self._values))
+        return Returns() if self.why_no_return else self.series.returns
 
     @property
     def days_with_return(self) -> int:
@@ -70,7 +63,7 @@ class Measures:
     @cached_property
     def total_return(self) -> Measured:
         """Of daily returns, chained."""
-        return self.why_no_return or chained(self._values, self.levels)
+        return self.why_no_return or self.returns.total
 
     @cached_property
     def roi(self) -> Measured:
@@ -80,7 +73,7 @@ class Measures:
     @cached_property
     def drawdown(self) -> Drawdowns | Reason:
         """Of the chained return, as parts."""
-        return self.why_no_return or return_drawdowns(self.returns, self.levels)
+        return self.why_no_return or return_drawdowns(self.returns)
 
     @cached_property
     def money_drawdown(self) -> Drawdowns | Reason:
@@ -93,11 +86,7 @@ class Measures:
         if self.why_no_return:
             return Ratios(why=self.why_no_return)
         depth = self.drawdown.depth if isinstance(self.drawdown, Drawdowns) else None
-        return ratios_of(self._values, depth, self.levels)
-
-    @cached_property
-    def _values(self) -> Sequence[Decimal]:
-        return [each for _, each in self.returns]
+        return ratios_of(self.returns, depth)
 
 
 def measured(series: Series, *, begins_unknown: bool, is_own: bool) -> Measures:

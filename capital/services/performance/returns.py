@@ -21,7 +21,14 @@ from capital.domain.performance.measures.packed import (
     unpack_trades,
 )
 from capital.domain.performance.measures.periods import Period
-from capital.domain.performance.measures.returns import ESTIMATE, Day, wealth
+from capital.domain.performance.measures.returns import (
+    ESTIMATE,
+    LEVEL,
+    Day,
+    Returns,
+    gain_of,
+    level_of,
+)
 from capital.domain.performance.measures.series import Series, part_of, together
 from capital.domain.performance.measures.trades import TradeSums
 from capital.domain.performance.measures.years import Years, whole_months
@@ -31,7 +38,7 @@ from capital.services.trading.packed.months import COLUMNS, DayRow, held_before,
 from capital.services.trading.packed.symbols import DayKey
 from capital.services.trading.packed.years import from_text
 
-_ZERO, _ONE = Decimal(0), Decimal(1)
+_ZERO = Decimal(0)
 _DAY = timedelta(days=1)
 # Of fewer whole months, months are read quicker than the year.
 _FEWEST_MONTHS = 2
@@ -442,8 +449,9 @@ class CurvePoint:
 def curve(days: Sequence[Day]) -> list[CurvePoint]:
     """A point for each day. One without a return leaves the chain where it is."""
     values = [day.daily_return for day in days]
-    levels = wealth(each for each in values if each is not None)
-    points, level, peak = [], _ONE, _ONE
+    known = ((day.date, each) for day, each in zip(days, values, strict=True) if each is not None)
+    levels = iter(Returns.of(known).levels)
+    points, level, peak = [], LEVEL, LEVEL
     for day, daily in zip(days, values, strict=True):
         if daily is not None:
             level = next(levels)
@@ -456,8 +464,8 @@ def curve(days: Sequence[Day]) -> list[CurvePoint]:
                 pnl=day.pnl,
                 equity_end=known_sum(day.start, day.added, day.pnl),
                 daily_return=None if daily is None else booked(daily),
-                chained=booked(ESTIMATE.subtract(level, _ONE)),
-                drawdown=booked(ESTIMATE.subtract(_ONE, ESTIMATE.divide(level, peak))),
+                chained=gain_of(level),
+                drawdown=booked(ESTIMATE.divide(level_of(peak - level), level_of(peak))),
             )
         )
     return points

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from capital.domain.performance.measures.returns import ESTIMATE
+from capital.domain.performance.measures.returns import gain_of
 from capital.services.performance.report import PerformanceRow
 
 # Of so many days by day, of two years by week, of more by month: more are not told apart in so
 # small a picture.
 MOST_SPARK_DAYS = 90
 MOST_SPARK_WEEKS = 104
-
-_ONE = Decimal(1)
 
 
 @dataclass(frozen=True)
@@ -41,27 +39,21 @@ class Spark:
 def spark(row: PerformanceRow) -> Spark | None:
     """The sparkline of a row; None where no day has a return."""
     returns = row.measures.returns
-    if not returns:
+    if not returns.values:
         return None
-    levels = row.measures.levels
-    of_step = _step(returns[0][0], returns[-1][0])
-    ends = {of_step(day): level for (day, _), level in zip(returns, levels, strict=True)}
+    levels = returns.levels
+    of_step = _step(returns.dates[0], returns.dates[-1])
+    ends = dict(zip(map(of_step, returns.dates), levels, strict=True))
     return Spark(
-        len(returns),
-        [_part(level) for level in ends.values()],
-        _part(min(levels)),
-        _part(max(levels)),
+        len(returns), list(map(gain_of, ends.values())), gain_of(min(levels)), gain_of(max(levels))
     )
 
 
 def _step(first: date, last: date) -> "Callable[[date], object]":
     days = (last - first).days + 1
     if days <= MOST_SPARK_DAYS:
-        return lambda day: day
+        return date.toordinal
     if days <= 7 * MOST_SPARK_WEEKS:
-        return lambda day: day.isocalendar()[:2]
+        # The first day is a Monday.
+        return lambda day: (day.toordinal() - 1) // 7
     return lambda day: (day.year, day.month)
-
-
-def _part(level: Decimal) -> Decimal:
-    return ESTIMATE.subtract(level, _ONE)

@@ -4,17 +4,19 @@ In percent on the chained return, and in money on what was earned in all: what c
 out otherwise is in neither.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from operator import sub
 
-from capital.domain.money import EXACT, booked
-from capital.domain.performance.measures.returns import ESTIMATE, is_ruin, wealth
+from capital.domain.money import BOOKED_DECIMALS, EXACT, nearest
+from capital.domain.performance.measures.returns import LEVEL, Returns
 from capital.domain.performance.measures.series import Series
 from capital.domain.reasons import Code, Reason
 
-_ZERO, _ONE = Decimal(0), Decimal(1)
+_ZERO = Decimal(0)
+_BOOKED = 10**BOOKED_DECIMALS
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,7 @@ class Drawdown:
     @property
     def days(self) -> int:
         """How long it lasted, in days; so far, where it did not recover."""
-        if self.recovered is not None:
-            return (self.recovered - self.since).days
-        return (self.last - self.since).days + 1
+        return _days(self.since, self.last, self.recovered)
 
 
 @dataclass(frozen=True)
@@ -65,22 +65,14 @@ class Drawdowns:
         return _ZERO if self.deepest is None else self.deepest.depth
 
 
-def return_drawdowns(
-    returns: Sequence[tuple[date, Decimal]], levels: Sequence[Decimal] = ()
-) -> Drawdowns | Reason:
-    """On chained daily returns, as parts of the highest level: 0.1 is 10 %, to 18 decimals.
-
-    Args:
-        returns: By date, in their order.
-        levels: Of ``wealth``, where it was asked before.
-    """
-    if not returns:
+def return_drawdowns(returns: Returns) -> Drawdowns | Reason:
+    """On chained daily returns, as parts of the highest level: 0.1 is 10 %, to 18 decimals."""
+    if not returns.values:
         return Reason(Code.NO_DAYS)
-    values = [each for _, each in returns]
-    if is_ruin(values):
+    if returns.is_ruin:
         return Reason(Code.RUIN)
-    dates = (date_ for date_, _ in returns)
-    return _drawdowns(zip(dates, levels or wealth(values), strict=True), _ONE, _part)
+    levels = zip(returns.dates, returns.levels, strict=True)
+    return _drawdowns(levels, LEVEL, _part, BOOKED_DECIMALS)
 
 
 def money_drawdowns(series: Series) -> Drawdowns | Reason:
@@ -93,60 +85,75 @@ def money_drawdowns(series: Series) -> Drawdowns | Reason:
     levels = series.levels
     if not levels:
         return Reason(Code.PNL_UNKNOWN)
-    return _drawdowns(levels, _ZERO, EXACT.subtract)
-
-
-def _drawdowns(
-    levels: Iterable[tuple[date, Decimal]],
-    start: Decimal,
-    depth_of: Callable[[Decimal, Decimal], Decimal],
-) -> Drawdowns:
-    peak, found, fall, level = start, Drawdowns(), _Fall(start), start
-    for day, level in levels:
-        if level >= peak:
-            if fall.since is not None:
-                found, fall = _counted(found, fall.ended(day)), _Fall(level)
-            fall.floor = peak = level
-            continue
-        if level < fall.floor:
-            fall.deepen(day, level, depth_of(peak, level))
-        fall.last = day
-    if fall.since is None:
-        return found
-    current = fall.ended(None)
-    return replace(_counted(found, current), current=current, depth_now=depth_of(peak, level))
+    return _drawdowns(levels, 0, sub, series.scale)
 
 
 @dataclass(slots=True)
 class _Fall:
-    """A drawdown while it lasts: there are many days, and few on which it goes deeper."""
+    """A drawdown while it lasts, its depth in whole numbers: there are many, and few are told."""
 
-    floor: Decimal
-    depth: Decimal = _ZERO
-    since: date | None = None
-    lowest: date = date.min
-    last: date = date.min
+    since: date
+    lowest: date
+    depth: int
+    last: date
+    recovered: date | None = None
 
-    def deepen(self, day: date, level: Decimal, depth: Decimal) -> None:
-        self.floor = level
-        if self.since is None:
-            self.since, self.lowest, self.depth = day, day, depth
-        elif depth > self.depth:
-            self.depth, self.lowest = depth, day
-
-    def ended(self, recovered: date | None) -> Drawdown:
-        assert self.since is not None, "it began"
-        return Drawdown(self.depth, self.since, self.lowest, self.last, recovered)
+    @property
+    def days(self) -> int:
+        return _days(self.since, self.last, self.recovered)
 
 
-def _counted(found: Drawdowns, fall: Drawdown) -> Drawdowns:
-    """With a fall that is over, or that of today. Of two alike the earlier one stays."""
-    if found.deepest is None or fall.depth > found.deepest.depth:
-        found = replace(found, deepest=fall)
-    if found.longest is None or fall.days > found.longest.days:
-        found = replace(found, longest=fall)
-    return found
+def _drawdowns(
+    levels: Iterable[tuple[date, int]],
+    start: int,
+    depth_of: Callable[[int, int], int],
+    decimals: int,
+) -> Drawdowns:
+    """The falls of these levels.
+
+    Args:
+        levels: At the end of each day, in whole numbers.
+        start: As the first day began.
+        depth_of: How far a highest level is above another one.
+        decimals: How many a depth has.
+    """
+    peak = floor = level = start
+    fall: _Fall | None = None
+    falls: list[_Fall] = []
+    for day, level in levels:
+        if level >= peak:
+            peak = floor = level
+            if fall is not None:
+                fall.recovered, fall = day, None
+            continue
+        if level < floor:
+            floor, depth = level, depth_of(peak, level)
+            if fall is None:
+                fall = _Fall(day, day, depth, day)
+                falls.append(fall)
+            elif depth > fall.depth:
+                fall.depth, fall.lowest = depth, day
+        fall.last = day  # type: ignore[union-attr]  # below its highest there is one
+
+    def amount(depth: int) -> Decimal:
+        return EXACT.normalize(EXACT.scaleb(Decimal(depth), -decimals))
+
+    def told(found: _Fall | None) -> Drawdown | None:
+        if found is None:
+            return None
+        depth = amount(found.depth)
+        return Drawdown(depth, found.since, found.lowest, found.last, found.recovered)
+
+    # Of two alike the earlier one.
+    deepest = max(falls, key=lambda each: each.depth, default=None)
+    longest = max(falls, key=lambda each: each.days, default=None)
+    depth_now = _ZERO if fall is None else amount(depth_of(peak, level))
+    return Drawdowns(told(deepest), told(longest), told(fall), depth_now)
 
 
-def _part(peak: Decimal, level: Decimal) -> Decimal:
-    return booked(ESTIMATE.subtract(_ONE, ESTIMATE.divide(level, peak)))
+def _days(since: date, last: date, recovered: date | None) -> int:
+    return (last - since).days + 1 if recovered is None else (recovered - since).days
+
+
+def _part(peak: int, level: int) -> int:
+    return nearest((peak - level) * _BOOKED, peak)

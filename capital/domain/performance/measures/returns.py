@@ -1,12 +1,12 @@
 """Daily returns, what they come to when they are chained, and the return on average capital."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from functools import cached_property
 
-from capital.domain.money import EXACT, booked, quotient
+from capital.domain.money import EXACT, QUOTIENT_DECIMALS, booked, quotient
 from capital.domain.reasons import Code, Reason
 
 # For what is chained, averaged and rooted: more digits than a day's return has.
@@ -14,7 +14,11 @@ ESTIMATE = Context(prec=50, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 Measured = Decimal | Reason
 
-_ZERO, _ONE = Decimal(0), Decimal(1)
+_ZERO = Decimal(0)
+# One in the whole numbers of returns, and of levels.
+RETURN: int = 10**QUOTIENT_DECIMALS
+_LEVEL_DECIMALS = 48
+LEVEL: int = 10**_LEVEL_DECIMALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +72,62 @@ class Day:
         return quotient(pnl, capital)
 
 
-def wealth(returns: Iterable[Decimal]) -> Iterator[Decimal]:
-    """What one unit comes to after each of these returns. From ruin on it is what ruin left."""
-    level, multiply, plus = _ONE, ESTIMATE.multiply, ESTIMATE.add
-    for each in returns:
-        if level > 0:
-            level = multiply(level, plus(_ONE, each))
-        yield level
+@dataclass(frozen=True)
+class Returns:
+    """Daily returns in whole numbers of their last decimal, of which thousands are chained.
 
-
-def chained(returns: Sequence[Decimal], levels: Sequence[Decimal] = ()) -> Measured:
-    """What daily returns come to together, to 18 decimals: +5 %, -5 % and +10 % are +9.725 %.
-
-    Args:
-        returns: In their order.
-        levels: Of ``wealth``, where it was asked before.
+    Attributes:
+        dates: The days that have one, in their order.
+        values: The return of each, × 10^36.
     """
-    if not returns:
-        return Reason(Code.NO_DAYS)
-    if is_ruin(returns):
-        return Reason(Code.RUIN)
-    level = levels[-1] if levels else deque(wealth(returns), maxlen=1).pop()
-    return booked(ESTIMATE.subtract(level, _ONE))
+
+    dates: Sequence[date] = ()
+    values: Sequence[int] = ()
+
+    @classmethod
+    def of(cls, returns: Iterable[tuple[date, Decimal]]) -> "Returns":
+        """Of returns one by one."""
+        pairs = list(returns)
+        values = [int(EXACT.scaleb(each, QUOTIENT_DECIMALS)) for _, each in pairs]
+        return cls([day for day, _ in pairs], values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @cached_property
+    def is_ruin(self) -> bool:
+        """Whether a day lost all that there was, or more: after that, nothing can be chained."""
+        return min(self.values, default=0) <= -RETURN
+
+    @cached_property
+    def levels(self) -> Sequence[int]:
+        """What one unit comes to after each of them, × 10^48. From ruin on what ruin left."""
+        level = LEVEL
+        if not self.is_ruin:
+            return [level := level * (RETURN + each) // RETURN for each in self.values]
+        found = []
+        for each in self.values:
+            if level > 0:
+                level = level * (RETURN + each) // RETURN
+            found.append(level)
+        return found
+
+    @property
+    def total(self) -> Measured:
+        """What they come to together, to 18 decimals: +5 %, -5 % and +10 % are +9.725 %."""
+        if not self.values:
+            return Reason(Code.NO_DAYS)
+        return Reason(Code.RUIN) if self.is_ruin else gain_of(self.levels[-1])
 
 
-def is_ruin(returns: Sequence[Decimal]) -> bool:
-    """Whether a day lost all that there was, or more: after that, nothing can be chained."""
-    return min(returns, default=_ZERO) <= -_ONE
+def level_of(number: int) -> Decimal:
+    """One of ``Returns.levels`` as what it is."""
+    return EXACT.scaleb(Decimal(number), -_LEVEL_DECIMALS)
+
+
+def gain_of(number: int) -> Decimal:
+    """How much one of ``Returns.levels`` is above one unit, to 18 decimals."""
+    return booked(level_of(number - LEVEL))
 
 
 def roi(pnl: Measured, capital: Measured) -> Measured:

@@ -4,28 +4,22 @@ All amounts are of one smallest decimal, so nothing is rounded until a day's PnL
 capital.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from itertools import compress
-from operator import add, or_
+from itertools import accumulate, compress
+from operator import add, or_, sub
 from typing import NamedTuple
 
-from capital.domain.money import EXACT, ROUNDED, booked, quotient
-from capital.domain.performance.measures.returns import Day, Measured
+from capital.domain.money import EXACT, booked, nearest, quotient
+from capital.domain.performance.measures.returns import RETURN, Day, Measured, Returns
 from capital.domain.reasons import Code, Reason
 
 NAMES = ("start", "added", "realized", "worth_start", "worth_end")
 # What may be unknown of a day.
 UNKNOWABLE = ("start", "added", "worth_start", "worth_end")
-
-# A return has as many decimals as a quotient.
-_RETURN = Decimal("1e-36")
-
-# None is not known.
-_Column = Sequence[int | None]
 
 
 class Part(NamedTuple):
@@ -57,11 +51,14 @@ class Series:
         dates: Of each day.
         scale: How many decimals the amounts have.
         columns: By name of ``NAMES``, an amount for each day, in whole numbers.
+        unknown: By name of ``UNKNOWABLE``, the numbers of the days of which that is not known:
+            their amounts are none.
     """
 
     dates: Sequence[date] = ()
     scale: int = 0
-    columns: Mapping[str, _Column] = field(default_factory=lambda: dict.fromkeys(NAMES, ()))
+    columns: Mapping[str, Sequence[int]] = field(default_factory=lambda: dict.fromkeys(NAMES, ()))
+    unknown: Mapping[str, Collection[int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, days: Iterable[Day]) -> "Series":
@@ -74,23 +71,36 @@ class Series:
     @cached_property
     def days(self) -> Sequence[Day]:
         """One by one."""
-        columns = ([self._amount(each) for each in self.columns[name]] for name in NAMES)
-        return [Day(*each) for each in zip(self.dates, *columns, strict=True)]
+        columns = {name: list(map(self._known, self.columns[name])) for name in NAMES}
+        told: dict[str, list[Decimal | None]] = {**columns}
+        for name, numbers in self.unknown.items():
+            for number in numbers:
+                told[name][number] = None
+        return [
+            Day(*each)  # type: ignore[arg-type]  # what is realised is known
+            for each in zip(self.dates, *(told[name] for name in NAMES), strict=True)
+        ]
 
     @cached_property
-    def returns(self) -> Sequence[tuple[date, Decimal]]:
+    def returns(self) -> Returns:
         """The days that have a return, with it, as ``Day.daily_return``."""
-        return [
-            (day, _quotient(pnl, capital))
-            for day, pnl, capital in zip(self.dates, self._pnl, self._capital, strict=True)
-            if pnl is not None and capital is not None and capital > 0
-        ]
+        capital = self._capital
+        has_return = [each > 0 for each in capital]
+        for number in self._unmeasured:
+            has_return[number] = False
+        columns = self.columns
+        ends = map(add, columns["realized"], columns["worth_end"])
+        pnl = map(sub, ends, columns["worth_start"])
+        both = zip(compress(pnl, has_return), compress(capital, has_return), strict=True)
+        return Returns(
+            list(compress(self.dates, has_return)),
+            [nearest(earned * RETURN, of) for earned, of in both],
+        )
 
     @property
     def days_unknown(self) -> int:
         """How many there are of which PnL or capital is not known."""
-        both = zip(self._pnl, self._capital, strict=True)
-        return sum(pnl is None or capital is None for pnl, capital in both)
+        return len(self._unmeasured)
 
     @property
     def pnl(self) -> Measured:
@@ -102,61 +112,50 @@ class Series:
         """
         if not self.dates:
             return Reason(Code.NO_DAYS)
-        start, end = self.columns["worth_start"][0], self.columns["worth_end"][-1]
-        if start is None or end is None:
+        last = len(self.dates) - 1
+        if 0 in self._unknown("worth_start") or last in self._unknown("worth_end"):
             return Reason(Code.PNL_UNKNOWN)
-        return self._known(sum(self._realized) + end - start)
+        change = self.columns["worth_end"][last] - self.columns["worth_start"][0]
+        return self._known(sum(self.columns["realized"]) + change)
 
     @property
     def average_capital(self) -> Measured:
         """The mean of the capital of those days that had capital, to 18 decimals."""
-        found = [each for each in self._capital if each is not None and each > 0]
+        unknown = {*self._unknown("start"), *self._unknown("added")}
+        found = [each for at, each in enumerate(self._capital) if each > 0 and at not in unknown]
         if not found:
             return Reason(Code.NO_DAYS)
         return booked(quotient(self._known(sum(found)), Decimal(len(found))))
 
     @property
-    def levels(self) -> Sequence[tuple[date, Decimal]]:
+    def levels(self) -> Sequence[tuple[date, int]]:
         """What was earned until the end of each day, where that is known, since the first began.
 
-        None where what was unrealised then is not known.
+        In whole numbers. None where what was unrealised then is not known.
         """
-        start = self.columns["worth_start"][0] if self.dates else None
-        if start is None:
+        if not self.dates or 0 in self._unknown("worth_start"):
             return []
-        found, realized = [], -start
-        for day, of_day, end in zip(
-            self.dates, self._realized, self.columns["worth_end"], strict=True
-        ):
-            realized += of_day
-            if end is not None:
-                found.append((day, self._known(realized + end)))
-        return found
+        start, unknown = self.columns["worth_start"][0], self._unknown("worth_end")
+        earned = accumulate(self.columns["realized"], initial=-start)
+        next(earned)
+        levels = zip(self.dates, map(add, earned, self.columns["worth_end"]), strict=True)
+        return [each for at, each in enumerate(levels) if at not in unknown]
 
     @cached_property
-    def _pnl(self) -> _Column:
-        begins, ends = self.columns["worth_start"], self.columns["worth_end"]
-        return [
-            None if start is None or end is None else realized + end - start
-            for realized, start, end in zip(self._realized, begins, ends, strict=True)
-        ]
+    def _unmeasured(self) -> Collection[int]:
+        """The numbers of the days of which PnL or capital is not known."""
+        return set().union(*self.unknown.values())
 
     @cached_property
-    def _capital(self) -> _Column:
-        return [
-            None if start is None or more is None else start + more if more > 0 else start
-            for start, more in zip(self.columns["start"], self.columns["added"], strict=True)
-        ]
+    def _capital(self) -> Sequence[int]:
+        both = zip(self.columns["start"], self.columns["added"], strict=True)
+        return [start + more if more > 0 else start for start, more in both]
 
-    @property
-    def _realized(self) -> Sequence[int]:
-        return self.columns["realized"]  # type: ignore[return-value]  # always known
+    def _unknown(self, name: str) -> Collection[int]:
+        return self.unknown.get(name, ())
 
     def _known(self, amount: int) -> Decimal:
         return EXACT.normalize(EXACT.scaleb(Decimal(amount), -self.scale))
-
-    def _amount(self, amount: int | None) -> Decimal | None:
-        return None if amount is None else self._known(amount)
 
 
 def together(parts: Sequence[Part]) -> Series:
@@ -166,7 +165,8 @@ def together(parts: Sequence[Part]) -> Series:
     scale = max(part.scale for part in parts)
     first = min(part.first for part in parts)
     length = max(part.first + len(part.present) for part in parts) - first
-    columns: dict[str, list[int | None]] = {name: [0] * length for name in NAMES}
+    columns = {name: [0] * length for name in NAMES}
+    unknown: dict[str, set[int]] = {}
     present = [False] * length
     for part in parts:
         begins, factor = part.first - first, 10 ** (scale - part.scale)
@@ -178,17 +178,18 @@ def together(parts: Sequence[Part]) -> Series:
             column = columns[name]
             more = values if factor == 1 else [each * factor for each in values]
             column[begins:ends] = more if is_first else map(add, column[begins:ends], more)
-    for part in parts:
         for name, numbers in part.unknown.items():
-            for number in numbers:
-                columns[name][part.first - first + number] = None
+            unknown.setdefault(name, set()).update(begins + number for number in numbers)
     dates = map(date.fromordinal, range(first, first + length))
     if all(present):
-        return Series(list(dates), scale, columns)
+        return Series(list(dates), scale, columns, unknown)
+    # Of each day, how many are before it.
+    places = list(accumulate(present, initial=0))
     return Series(
         list(compress(dates, present)),
         scale,
         {name: list(compress(column, present)) for name, column in columns.items()},
+        {name: {places[number] for number in numbers} for name, numbers in unknown.items()},
     )
 
 
@@ -204,8 +205,3 @@ def part_of(day: Day) -> Part:
         (True,),
         {name: (0,) for name in UNKNOWABLE if amounts[name] is None},
     )
-
-
-def _quotient(pnl: int, capital: int) -> Decimal:
-    """``money.quotient``, but for the zeros at its end, which nobody minds here."""
-    return ROUNDED.quantize(ROUNDED.divide(Decimal(pnl), Decimal(capital)), _RETURN)

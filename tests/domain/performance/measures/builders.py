@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from capital.domain.performance.measures.returns import Day
+from capital.domain.performance.measures.returns import Day, Measured, Returns, level_of
 
 D = Decimal
 FIRST = date(2026, 3, 1)
@@ -15,6 +15,20 @@ FIRST = date(2026, 3, 1)
 def dated(returns: Iterable[str | Decimal]) -> list[tuple[date, Decimal]]:
     """Daily returns of one day after the other."""
     return [(FIRST + timedelta(days=number), D(each)) for number, each in enumerate(returns)]
+
+
+def returned(values: Iterable[str | Decimal]) -> Returns:
+    """The same, as they are measured."""
+    return Returns.of(dated(values))
+
+
+def chained(values: Iterable[str | Decimal]) -> Measured:
+    return returned(values).total
+
+
+def wealth(values: Iterable[str | Decimal]) -> list[Decimal]:
+    """What one comes to after each."""
+    return list(map(level_of, returned(values).levels))
 
 
 def percents(*numbers: int) -> list[Decimal]:

@@ -13,9 +13,10 @@ from capital.domain.performance.measures.drawdowns import (
     money_drawdowns,
     return_drawdowns,
 )
+from capital.domain.performance.measures.returns import Returns
 from capital.domain.performance.measures.series import Series
 from capital.domain.reasons import Code, Reason
-from tests.domain.performance.measures.builders import FIRST, D, dated, day, returns
+from tests.domain.performance.measures.builders import FIRST, D, dated, day, returned, returns
 
 
 def march(number: int) -> date:
@@ -23,7 +24,7 @@ def march(number: int) -> date:
 
 
 def of(*each: str) -> Drawdowns:
-    found = return_drawdowns(dated(each))
+    found = return_drawdowns(returned(each))
     assert isinstance(found, Drawdowns)
     return found
 
@@ -77,8 +78,8 @@ def test_without_a_fall_there_is_none() -> None:
 
 
 def test_edges_answer_reasons() -> None:
-    assert return_drawdowns([]) == Reason(Code.NO_DAYS)
-    assert return_drawdowns(dated(["0.1", "-1", "0.5"])) == Reason(Code.RUIN)
+    assert return_drawdowns(returned([])) == Reason(Code.NO_DAYS)
+    assert return_drawdowns(returned(["0.1", "-1", "0.5"])) == Reason(Code.RUIN)
     assert money_drawdowns(Series.of([])) == Reason(Code.NO_DAYS)
     assert money_drawdowns(Series.of([day(0, "1", "0", "0", [None, "0"])])) == Reason(
         Code.PNL_UNKNOWN
@@ -150,7 +151,7 @@ def test_days_between_count(gap: int, lasts: int) -> None:
     rows = dated(["-0.1", "0"])
     rows[1] = (rows[1][0] + timedelta(days=gap), Decimal(0))
 
-    found = return_drawdowns(rows)
+    found = return_drawdowns(Returns.of(rows))
 
     assert isinstance(found, Drawdowns)
     assert found.longest is not None

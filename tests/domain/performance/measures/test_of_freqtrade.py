@@ -10,7 +10,7 @@ import pytest
 
 from capital.domain.performance.measures.drawdowns import Drawdowns, return_drawdowns
 from capital.domain.performance.measures.ratios import annual_return, calmar, sharpe, sortino
-from capital.domain.performance.measures.returns import Day, chained
+from capital.domain.performance.measures.returns import Day
 from capital.domain.performance.measures.series import Series
 from capital.domain.performance.measures.trades import EndedTrade, trade_statistics
 from capital.domain.reasons import Code, Reason
@@ -52,11 +52,10 @@ def test_what_counts_trades_is_the_same() -> None:
 
 def test_what_is_chained_over_days_is_the_same() -> None:
     returns = Series.of(days()).returns
-    values = [each for _, each in returns]
     drawdowns = return_drawdowns(returns)
 
-    assert near(chained(values)) == pytest.approx(-0.027437494, rel=1e-12)
-    assert near(annual_return(values)) == pytest.approx(-0.6764149696743516, rel=1e-12)
+    assert near(returns.total) == pytest.approx(-0.027437494, rel=1e-12)
+    assert near(annual_return(returns)) == pytest.approx(-0.6764149696743516, rel=1e-12)
     assert isinstance(drawdowns, Drawdowns)
     assert float(drawdowns.depth) == pytest.approx(0.09289139074833187, rel=1e-12)
 
@@ -64,13 +63,12 @@ def test_what_is_chained_over_days_is_the_same() -> None:
 def test_ratios_are_not_the_same() -> None:
     """Its mean is over calendar days, its deviation over trades and of the population."""
     returns = Series.of(days()).returns
-    values = [each for _, each in returns]
     drawdowns = return_drawdowns(returns)
     assert isinstance(drawdowns, Drawdowns)
 
-    assert near(sharpe(values)) == pytest.approx(-1.4892517801426004, rel=1e-12)  # its: -2.5194
-    assert near(sortino(values)) == pytest.approx(-1.7398171460966783, rel=1e-12)  # its: -2.0803
-    ratio = calmar(values, drawdowns.depth)
+    assert near(sharpe(returns)) == pytest.approx(-1.4892517801426004, rel=1e-12)  # its: -2.5194
+    assert near(sortino(returns)) == pytest.approx(-1.7398171460966783, rel=1e-12)  # its: -2.0803
+    ratio = calmar(returns, drawdowns.depth)
     assert near(ratio) == pytest.approx(-7.281783211825779, rel=1e-12)  # its: -60.7724
 
 

@@ -17,35 +17,34 @@ from capital.domain.performance.measures.ratios import (
     sharpe,
     sortino,
 )
-from capital.domain.performance.measures.returns import chained
 from capital.domain.reasons import Code, Reason
-from tests.domain.performance.measures.builders import D, dated, percents, returns
+from tests.domain.performance.measures.builders import D, chained, percents, returned, returns
 
 # The series of empyrical's own tests, less its NaN.
 ITS_OWN = percents(1, 10, -4, 2, 3, 2, 1, -10)
 
 
 def depth(values: list[Decimal]) -> Decimal:
-    found = return_drawdowns(dated(values))
+    found = return_drawdowns(returned(values))
     assert isinstance(found, Drawdowns)
     return found.depth
 
 
 def test_its_own_series_gives_its_own_figures() -> None:
     assert round(float(chained(ITS_OWN)), 5) == 0.03893
-    assert round(float(sharpe(ITS_OWN)), 5) == 2.07467
-    assert round(float(sortino(ITS_OWN)), 5) == 3.13576
+    assert round(float(sharpe(returned(ITS_OWN))), 5) == 2.07467
+    assert round(float(sortino(returned(ITS_OWN))), 5) == 3.13576
     assert depth(ITS_OWN) == D("0.1")
 
 
 def ours(values: list[Decimal]) -> dict[str, Decimal | Reason]:
     return {
         "cum_returns_final": chained(values),
-        "annual_return": annual_return(values),
-        "annual_volatility": annual_volatility(values),
-        "sharpe_ratio": sharpe(values),
-        "sortino_ratio": sortino(values),
-        "calmar_ratio": calmar(values, depth(values)),
+        "annual_return": annual_return(returned(values)),
+        "annual_volatility": annual_volatility(returned(values)),
+        "sharpe_ratio": sharpe(returned(values)),
+        "sortino_ratio": sortino(returned(values)),
+        "calmar_ratio": calmar(returned(values), depth(values)),
         "max_drawdown": -depth(values),
     }
 
@@ -102,57 +101,59 @@ def test_two_hundred_random_series_agree_with_empyrical_to_twelve_digits() -> No
     ],
 )
 def test_edges_answer_reasons_where_empyrical_answers_infinity_or_nothing(values, codes) -> None:
-    found = return_drawdowns(dated(values))
+    found = return_drawdowns(returned(values))
     deepest = found.depth if isinstance(found, Drawdowns) else D(0)
     figures = (
-        annual_return(values),
-        annual_volatility(values),
-        sharpe(values),
-        sortino(values),
-        calmar(values, deepest),
+        annual_return(returned(values)),
+        annual_volatility(returned(values)),
+        sharpe(returned(values)),
+        sortino(returned(values)),
+        calmar(returned(values), deepest),
     )
 
     assert [each.code if isinstance(each, Reason) else None for each in figures] == codes
 
 
 def test_a_day_of_each_year_gives_its_growth() -> None:
-    assert annual_return([D("0.001")] * 365) == pytest.approx(D("1.001") ** 365 - 1, abs=D("1e-15"))
-    assert annual_volatility(percents(1, 1)) == 0
+    assert annual_return(returned([D("0.001")] * 365)) == pytest.approx(
+        D("1.001") ** 365 - 1, abs=D("1e-15")
+    )
+    assert annual_volatility(returned(percents(1, 1))) == 0
 
 
 def test_fewer_than_thirty_days_answer_so() -> None:
     days, more = percents(*range(-9, 20)), percents(*range(-9, 21))
     too_few = Reason(Code.TOO_FEW_DAYS, {"days": "29", "least": "30"})
 
-    assert ratios_of(days, D("0.1")) == Ratios(why=too_few)
+    assert ratios_of(returned(days), D("0.1")) == Ratios(why=too_few)
     assert Ratios(why=too_few).calmar == Ratios(why=too_few).sortino == too_few
-    found = ratios_of(more, D("0.1"))
-    assert found.sharpe == sharpe(more)
-    assert found.calmar == calmar(more, D("0.1"))
-    assert ratios_of([], None).sharpe == Reason(Code.NO_DAYS)
+    found = ratios_of(returned(more), D("0.1"))
+    assert found.sharpe == sharpe(returned(more))
+    assert found.calmar == calmar(returned(more), D("0.1"))
+    assert ratios_of(returned([]), None).sharpe == Reason(Code.NO_DAYS)
 
 
 @given(returns)
 def test_turning_every_return_around_turns_sharpe_around(values) -> None:
-    figure = sharpe(values)
+    figure = sharpe(returned(values))
     if isinstance(figure, Decimal):
-        assert sharpe([-each for each in values]) == -figure
+        assert sharpe(returned([-each for each in values])) == -figure
 
 
 @given(returns, st.sampled_from(["0.5", "0.25"]))
 def test_half_of_every_return_has_half_the_volatility_and_the_same_sharpe(values, part) -> None:
     parts = [each * D(part) for each in values]
-    whole, lesser = annual_volatility(values), annual_volatility(parts)
+    whole, lesser = annual_volatility(returned(values)), annual_volatility(returned(parts))
 
     assert isinstance(whole, Decimal)
     assert lesser == pytest.approx(whole * D(part), abs=D("2e-15"))
-    figure = sharpe(values)
+    figure = sharpe(returned(values))
     if isinstance(figure, Decimal):
-        assert sharpe(parts) == pytest.approx(figure, abs=D("2e-15"))
+        assert sharpe(returned(parts)) == pytest.approx(figure, abs=D("2e-15"))
 
 
 @given(returns)
 def test_sortino_has_the_sign_of_the_mean(values) -> None:
-    figure = sortino(values)
+    figure = sortino(returned(values))
     if isinstance(figure, Decimal):
         assert (figure > 0) == (sum(values) > 0)

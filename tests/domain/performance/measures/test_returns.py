@@ -1,23 +1,27 @@
 """Daily returns, chained; total PnL, and ROI."""
 
 from dataclasses import replace
-from decimal import Decimal
+from decimal import Context, Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capital.domain.money import EXACT
+from capital.domain.money import EXACT, booked, nearest
 from capital.domain.performance.measures.periods import Period, PeriodName
-from capital.domain.performance.measures.returns import (
-    Day,
-    chained,
-    roi,
-    wealth,
-)
+from capital.domain.performance.measures.returns import Day, gain_of, roi
 from capital.domain.performance.measures.series import Series
 from capital.domain.reasons import Code, Reason
-from tests.domain.performance.measures.builders import FIRST, D, day, percents
+from tests.domain.performance.measures.builders import (
+    FIRST,
+    D,
+    chained,
+    day,
+    percents,
+    returned,
+    wealth,
+)
 
 # 1,000 earns 50; 950 more comes in, the 2,000 lose 100; 1,900 earn 190.
 STATED = [
@@ -28,7 +32,8 @@ STATED = [
 
 
 def values(days: list[Day]) -> list[Decimal]:
-    return [each for _, each in Series.of(days).returns]
+    returns = Series.of(days).returns
+    return [D(each).scaleb(-36, EXACT) for each in returns.values]
 
 
 def test_the_days_of_the_ruling_come_to_9_725_percent() -> None:
@@ -141,10 +146,31 @@ def test_after_ruin_nothing_is_chained(lost: str) -> None:
 
 
 def test_from_ruin_on_a_curve_stays_at_what_ruin_left() -> None:
-    assert list(wealth([D("0.1"), D("-0.5"), D("1")])) == [D("1.1"), D("0.55"), D("1.1")]
-    assert list(wealth([D("0.1"), D("-1"), D("0.5")])) == [D("1.1"), 0, 0]
+    assert wealth([D("0.1"), D("-0.5"), D("1")]) == [D("1.1"), D("0.55"), D("1.1")]
+    assert wealth([D("0.1"), D("-1"), D("0.5")]) == [D("1.1"), 0, 0]
     # What is owed does not grow: -0.66, and not -0.99.
-    assert list(wealth([D("0.1"), D("-1.6"), D("0.5")])) == [D("1.1"), D("-0.66"), D("-0.66")]
+    assert wealth([D("0.1"), D("-1.6"), D("0.5")]) == [D("1.1"), D("-0.66"), D("-0.66")]
+
+
+@given(st.lists(st.decimals("-0.999", "9", places=36), max_size=40))
+def test_what_is_chained_is_what_fractions_come_to(values: list[Decimal]) -> None:
+    """No day is rounded so far that one of the 18 decimals differed."""
+    level, exact = D(1), Context(prec=2000)
+    found = []
+    for each in values:
+        level = exact.multiply(level, exact.add(D(1), each))
+        found.append(booked(exact.subtract(level, D(1))))
+
+    assert [gain_of(each) for each in returned(values).levels] == found
+    assert chained(values) == (found[-1] if values else Reason(Code.NO_DAYS))
+
+
+@given(st.integers(-(10**40), 10**40), st.integers(1, 10**20))
+def test_a_division_of_whole_numbers_is_rounded_as_amounts_are(dividend: int, divisor: int) -> None:
+    plain = Fraction(dividend, divisor)
+
+    assert nearest(dividend, divisor) == round(plain)
+    assert [nearest(each, 2) for each in (-5, -3, -1, 1, 3, 5)] == [-2, -2, 0, 0, 2, 2]
 
 
 def test_what_is_chained_is_exact_to_18_decimals() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from capital.domain.performance.earned import Sums
 from capital.domain.performance.measures.columns import pack, unpack, width_of
 from capital.domain.performance.measures.packed import PackedDay, pack_month, scale_of
-from capital.domain.performance.measures.returns import Day
+from capital.domain.performance.measures.returns import Day, Returns
 from capital.domain.performance.measures.series import NAMES, UNKNOWABLE, Series, together
 from capital.domain.performance.measures.trades import EndedTrade, TradeSums, sums_of
 from capital.domain.performance.measures.years import Years, pack_year, whole_months
@@ -131,7 +131,7 @@ def test_days_of_one_date_are_added_and_measured_as_each_day_is(days: list[Day])
         for name in NAMES:
             assert getattr(each, name) == sum(getattr(day, name) for day in of_date)
     of_each = [(day.date, day.daily_return) for day in series.days if day.daily_return is not None]
-    assert series.returns == of_each
+    assert series.returns == Returns.of(of_each)
     assert series.days_unknown == 0
 
 
