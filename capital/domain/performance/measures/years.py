@@ -63,7 +63,7 @@ class PackedYear:
 
     Attributes:
         scale: How many decimals the amounts have.
-        figures: All columns.
+        figures: All columns; those of days from the first day on.
         unknown: Which days have something that is not known, by its name; ``missing`` are those
             between the first and the last that are none.
     """
@@ -114,7 +114,7 @@ def pack_year(months: Sequence[tuple[date, int, int]]) -> PackedYear:
     unknown[_MISSING] = sorted(set(range(begins, ends + 1)) - set(present))
     _without_what_follows(days, unknown, ends)
     columns = {
-        **days,
+        **{name: values[begins:] for name, values in days.items()},
         "amounts": [each for name in _SUMMED for each in sums[name]],
         "counts": [each for name in _COUNTED for each in sums[name]],
         "held": sums["held"],
@@ -202,10 +202,10 @@ class Years:
         unknown: Mapping[str, Iterable[Sequence[int]]] | None,
     ) -> None:
         """Add the year of one link: its first and last day, and what is packed of it."""
-        ends = number_of(until)
+        begins, ends = number_of(since), number_of(until)
         alike = self._alike[until.year, ends]
-        alike.add(scale, figures)
-        alike.note(number_of(since), ends, unknown)
+        alike.add(begins, scale, figures)
+        alike.note(begins, ends, unknown)
 
     def parts(self) -> Iterator[Part]:
         """The days that are asked for."""
@@ -236,13 +236,16 @@ class _Alike:
         self._besides: set[int] = set()
         self._unknown: dict[str, set[int]] = defaultdict(set)
 
-    def add(self, scale: int, figures: bytes) -> None:
+    def add(self, begins: int, scale: int, figures: bytes) -> None:
         totals, read = self._totals, int.from_bytes
         head, at = _HEAD.unpack_from(figures), _HEAD.size
         for column, width in enumerate(head[::2]):
             if width:
                 size = head[2 * column + 1]
-                totals[scale, column, width] += read(figures[at : at + size], "little", signed=True)
+                number = read(figures[at : at + size], "little", signed=True)
+                if begins and column < len(NAMES):
+                    number <<= 8 * width * begins
+                totals[scale, column, width] += number
                 at += size
 
     def note(

@@ -156,6 +156,19 @@ def test_a_day_that_follows_from_the_one_before_it_takes_no_room() -> None:
     assert packed.unknown == {}
 
 
+def test_days_before_the_first_one_take_no_room() -> None:
+    """A link that began in December; what it began with is one place."""
+    days = {
+        number: PackedDay(D(1000), D(0), D(number), D(0), D(0), D(0), D(9), D(9), fills=0, trades=0)
+        for number in range(5, 32)
+    }
+
+    packed = pack_year([(date(2023, 12, 1), 6, pack_month(days, TradeSums(), 6))])
+
+    # Three columns of 27 places, and the sums of twelve months.
+    assert len(packed.figures) < 3 * 27 * 8 + 400
+
+
 def test_what_is_never_known_takes_no_room() -> None:
     """As of what is earned in another currency: no equity stands against it."""
     days = {
