@@ -1,8 +1,9 @@
 """How the chained return of a row went, as a sparkline shows it."""
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from capital.domain.performance.measures.returns import gain_of
@@ -12,6 +13,7 @@ from capital.services.performance.report import PerformanceRow
 # small a picture.
 MOST_SPARK_DAYS = 90
 MOST_SPARK_WEEKS = 104
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -42,18 +44,24 @@ def spark(row: PerformanceRow) -> Spark | None:
     if not returns.values:
         return None
     levels = returns.levels
-    of_step = _step(returns.dates[0], returns.dates[-1])
-    ends = dict(zip(map(of_step, returns.dates), levels, strict=True))
-    return Spark(
-        len(returns), list(map(gain_of, ends.values())), gain_of(min(levels)), gain_of(max(levels))
-    )
+    points = [gain_of(levels[at]) for at in _ends(returns.dates)]
+    return Spark(len(returns), points, gain_of(min(levels)), gain_of(max(levels)))
 
 
-def _step(first: date, last: date) -> "Callable[[date], object]":
+def _ends(dates: Sequence[date]) -> Iterator[int]:
+    """Which of these dates is the last one of each step."""
+    following = _step(dates[0], dates[-1])
+    behind = 0
+    while behind < len(dates):
+        behind = bisect_left(dates, following(dates[behind]), behind)
+        yield behind - 1
+
+
+def _step(first: date, last: date) -> Callable[[date], date]:
+    """From a day to the first one of the step behind its own."""
     days = (last - first).days + 1
     if days <= MOST_SPARK_DAYS:
-        return date.toordinal
+        return lambda day: day + _DAY
     if days <= 7 * MOST_SPARK_WEEKS:
-        # The first day is a Monday.
-        return lambda day: (day.toordinal() - 1) // 7
-    return lambda day: (day.year, day.month)
+        return lambda day: day + (7 - day.weekday()) * _DAY
+    return lambda day: (day.replace(day=1) + 31 * _DAY).replace(day=1)
