@@ -156,6 +156,11 @@ class Asked:
         return f"{address}?{urlencode(asked)}" if asked else address
 
     @property
+    def is_by_name(self) -> bool:
+        """Whether the order of the rows is known without their figures."""
+        return self.order in ("", "name", "-name")
+
+    @property
     def periods(self) -> list[Choice]:
         """The periods that have a name."""
         is_dated = "from" in self.query or "to" in self.query

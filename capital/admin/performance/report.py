@@ -56,8 +56,10 @@ def performance_page(request: HttpRequest, context: dict[str, Any]) -> HttpRespo
             period=asked.period,
             currency=asked.currency,
             with_series=bool(form),
+            choose=range if form else lambda total: _shown_of(request, asked, total),
         )
-        report = replace(report, rows=in_order(report, asked.order))
+        if form or not asked.is_by_name:
+            report = replace(report, rows=in_order(report, asked.order))
         if form:
             return exported(
                 form,
@@ -69,9 +71,22 @@ def performance_page(request: HttpRequest, context: dict[str, Any]) -> HttpRespo
     return TemplateResponse(request, "capital/performance/report.html", shown)
 
 
+def _shown_of(request: HttpRequest, asked: Asked, total: int) -> range:
+    """The numbers of the rows that are calculated: by another figure, it is known of all first."""
+    numbers = range(total)
+    if not asked.is_by_name:
+        return numbers
+    shown: range = _page(request, numbers[::-1] if asked.order == "-name" else numbers).object_list
+    return shown
+
+
+def _page(request: HttpRequest, rows: Sequence[Any]) -> Any:
+    return Paginator(rows, _ON_A_PAGE).get_page(request.GET.get("page"))
+
+
 def _shown(request: HttpRequest, asked: Asked, report: PerformanceReport) -> dict[str, Any]:
-    page = Paginator(report.rows, _ON_A_PAGE).get_page(request.GET.get("page"))
-    rows: list[PerformanceRow] = list(page.object_list)
+    page = _page(request, range(report.total) if asked.is_by_name else report.rows)
+    rows: Sequence[PerformanceRow] = report.rows if asked.is_by_name else list(page.object_list)
     told = names_of(report.without_source, asked.by, asked)
     without = [told.get(group.id, (group.name, ""))[0] for group in report.without_source]
     more = len(without) - _MOST_NAMED

@@ -1,7 +1,7 @@
 """Performance of strategies, links, accounts, owners or symbols over a period."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -16,7 +16,7 @@ from capital.models import StrategyAccount
 from capital.models.queries.isolation import repeatable_read
 from capital.services.performance.groups import GROUPS, Group, Links
 from capital.services.performance.ratios import Measures, measured, of_symbol
-from capital.services.performance.returns import Chain, Chains, Gathered, chains_of
+from capital.services.performance.returns import Chain, Chains, Gathered, chains_without_days
 from capital.services.performance.symbols import Parts, symbol_parts
 from capital.services.performance.trades import loose_trades, losing_series
 
@@ -81,18 +81,23 @@ class PerformanceReport:
     Attributes:
         by: Of ``GROUPS``.
         period: Which days.
-        rows: By group, then currency.
+        rows: By group, then currency; those that were asked for.
+        total: How many there are in all.
         without_source: The groups of which no day of the period is known.
     """
 
     by: str
     period: Period
     rows: Sequence[PerformanceRow]
+    total: int
     without_source: Sequence[Group]
 
 
 # A group, a currency, and whether it is that of the accounts.
 RowKey = tuple[Group, str, bool]
+
+# From how many rows there are, the numbers of those that are told, in their order.
+Choose = Callable[[int], range]
 
 
 def performance(
@@ -102,8 +107,9 @@ def performance(
     period: Period,
     currency: str | None = None,
     with_series: bool = True,
+    choose: Choose = range,
 ) -> PerformanceReport:
-    """How these links did over a period. A constant number of queries: seven at most.
+    """How these links did over a period. A constant number of queries: nine at most.
 
     All is read at one point in time, since days move to months and months to years.
 
@@ -113,6 +119,7 @@ def performance(
         period: Which days.
         currency: Only what was earned in it; None for each currency, in rows of their own.
         with_series: Whether the longest losing series is told: every trade is read for it.
+        choose: Which rows are told: what is packed of the days of others is not read.
 
     Raises:
         InvalidGroup: ``by`` is not of ``GROUPS``.
@@ -120,7 +127,9 @@ def performance(
     if by not in GROUPS:
         raise InvalidGroup(known=", ".join(GROUPS))
     with repeatable_read():
-        return _report(links.order_by(), by, period, currency, with_series=with_series)
+        return _report(
+            links.order_by(), by, period, currency, with_series=with_series, choose=choose
+        )
 
 
 def _report(
@@ -130,6 +139,7 @@ def _report(
     currency: str | None,
     *,
     with_series: bool,
+    choose: Choose,
 ) -> PerformanceReport:
     of = Links.load(links)
 
@@ -144,27 +154,34 @@ def _report(
     none = 0 if with_series else None
     if by == "symbol":
         parts = symbol_parts(links, of, period, key_of, currency=currency)
+        keys = sorted(parts, key=_order)
         rows = [
             PerformanceRow(*key, parts=parts[key], longest_losing_series=series.get(key, none))
-            for key in sorted(parts, key=_order)
+            for key in _chosen(keys, choose)
         ]
     else:
-        found = chains_of(links, period, currency=currency)
+        found = chains_without_days(links, period, currency=currency)
         loose = loose_trades(links, of, period, found.cover, key_of, currency=currency)
+        groups = _by_group(found, of, by)
+        keys = sorted(groups, key=_order)
+        chosen = _chosen(keys, choose)
+        found.read([chain for key in chosen for chain in groups[key]])
         rows = [
             PerformanceRow(
                 *key,
-                capital=of.capital_of({each.link_id for each in members}) if key[2] else None,
-                gathered=Gathered(members),
+                capital=of.capital_of({each.link_id for each in groups[key]}) if key[2] else None,
+                gathered=Gathered(groups[key]),
                 parts=Parts(ended=loose[key]) if key in loose else Parts(),
                 longest_losing_series=series.get(key, none),
             )
-            for key, members in sorted(
-                _by_group(found, of, by).items(), key=lambda each: _order(each[0])
-            )
+            for key in chosen
         ]
-    told = {row.group for row in rows}
-    return PerformanceReport(by, period, rows, sorted(of.names(by) - told))
+    told = {group for group, *_ in keys}
+    return PerformanceReport(by, period, rows, len(keys), sorted(of.names(by) - told))
+
+
+def _chosen(keys: Sequence[RowKey], choose: Choose) -> Sequence[RowKey]:
+    return [keys[number] for number in choose(len(keys))]
 
 
 def _by_group(found: Chains, of: Links, by: str) -> Mapping[RowKey, Sequence[Chain]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -29,10 +29,11 @@ from capital.domain.performance.measures.returns import (
     gain_of,
     level_of,
 )
-from capital.domain.performance.measures.series import Series, part_of, together
+from capital.domain.performance.measures.series import Series, parts_of, together
 from capital.domain.performance.measures.trades import TradeSums
-from capital.domain.performance.measures.years import Years, whole_months
+from capital.domain.performance.measures.years import MONTHS, Years, whole_months
 from capital.models import LinkDay, LinkMonth, LinkYear, StrategyAccount
+from capital.models.queries.binary import bytes_of
 from capital.services.trading.packed.cover import Cover, is_whole
 from capital.services.trading.packed.months import COLUMNS, DayRow, held_before, packed
 from capital.services.trading.packed.symbols import DayKey
@@ -45,54 +46,61 @@ _FEWEST_MONTHS = 2
 
 
 class MonthRow(NamedTuple):
-    """The columns of a packed month that figures are made of."""
+    """The columns of a packed month, without its days, that figures are made of.
 
+    Amounts are texts: most rows are asked for none of them.
+    """
+
+    pk: int
     link_id: int
     currency: str
     month: date
     since: date
     until: date
-    unrealized: Decimal | None
+    unrealized: str | None
     unknown_since: date | None
     scale: int
-    days: int
     fees_unvalued: "dict[str, dict[str, str]] | None"
-    largest_win: Decimal | None
-    largest_loss: Decimal | None
+    largest_win: str | None
+    largest_loss: str | None
     is_in_year: bool
 
 
-_COLUMNS_OF_MONTH = ("strategy_account_id", *MonthRow._fields[1:])
-
-
 class YearRow(NamedTuple):
-    """The columns of a year's months that figures are made of."""
+    """The columns of a year's months, without their days, in the way of ``MonthRow``."""
 
+    pk: int
     link_id: int
     currency: str
     year: int
     since: date
     until: date
-    unrealized: Decimal | None
+    unrealized: str | None
     unknown_since: date | None
     scale: int
-    figures: bytes
     unknown: "dict[str, list[list[int]]] | None"
     fees_unvalued: "dict[str, dict[str, str]] | None"
-    largest_win: Decimal | None
-    largest_loss: Decimal | None
+    largest_win: str | None
+    largest_loss: str | None
     largest: str
 
 
-_COLUMNS_OF_YEAR = ("strategy_account_id", *YearRow._fields[1:])
+_NAMES = {
+    "link_id": "strategy_account_id",
+    **{name: f"{name}__as_stored" for name in ("unrealized", "largest_win", "largest_loss")},
+}
+_COLUMNS_OF_MONTH, _COLUMNS_OF_YEAR = (
+    [_NAMES.get(name, name) for name in row._fields] for row in (MonthRow, YearRow)
+)
 
 
 class _Packed(NamedTuple):
-    """A packed month, or several of them: their number, and how many decimals its figures have.
+    """A packed month, or several of them, and how many decimals its figures have.
 
     Attributes:
         is_whole: Whether all its days are of the period, so that its trades are, too.
         has_days: Whether its days are told by it, and not by its year.
+        number: Its primary key; of several of them, their number.
     """
 
     month: date
@@ -100,6 +108,14 @@ class _Packed(NamedTuple):
     is_whole: bool
     has_days: bool
     number: int
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What is packed of days, by primary key: the numbers of months, and the columns of years."""
+
+    months: dict[int, int] = field(default_factory=dict)
+    years: dict[int, bytes] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -115,11 +131,13 @@ class Chain:
         largest: The largest win and loss of whole months.
         begins_unknown: Whether it begins within the period with something unrealised that nobody
             knows.
+        read: What is packed of its days, as far as it was read.
     """
 
     link_id: int
     currency: str
     period: Period
+    read: _Read
     days: list[Day] = field(default_factory=list)
     sums: Sums = field(default_factory=Sums)
     months: list[_Packed] = field(default_factory=list)
@@ -148,28 +166,51 @@ class Chains:
     Attributes:
         chains: By link and currency.
         cover: Which days their whole months tell of.
+        packed: The rows that tell of the period: years, and months besides.
     """
 
     chains: Sequence[Chain]
     cover: Cover
+    packed: "_PackedRows"
+
+    def read(self, chains: Sequence[Chain]) -> None:
+        """Read what is packed of the days of these, in two queries."""
+        years, months = self.packed.years, self.packed.months
+        if len(chains) < len(self.chains):
+            ids = [chain.link_id for chain in chains]
+            years = years.filter(strategy_account__among=ids)
+            months = months.filter(strategy_account__among=ids)
+        if any(chain.years for chain in chains):
+            self.packed.read.years.update(bytes_of(years, "figures"))
+        if any(chain.months for chain in chains):
+            numbers: Any = months.order_by().values_list("pk", "days")
+            self.packed.read.months.update(numbers)
 
 
 def chains_of(
     links: "QuerySet[StrategyAccount]", period: Period, *, currency: str | None = None
 ) -> Chains:
-    """The days of these links, in three queries; up to two more where days are not packed."""
+    """The days of these links, in five queries; up to two more where days are not packed."""
+    found = chains_without_days(links, period, currency=currency)
+    found.read(found.chains)
+    return found
+
+
+def chains_without_days(
+    links: "QuerySet[StrategyAccount]", period: Period, *, currency: str | None = None
+) -> Chains:
+    """The same, but for what is packed of their days, which is read of those that are shown."""
     chains: dict[DayKey, Chain] = {}
-    cover = Cover()
-    years = years_asked(period)
-    for row in _packed_rows(links, period, currency, years):
+    cover, rows = Cover(), _packed_rows(links, period, currency)
+    for row in rows.load():
         key = row.link_id, row.currency
         chain = chains.get(key)
         if chain is None:
-            chain = chains[key] = Chain(*key, period)
+            chain = chains[key] = Chain(*key, period, rows.read)
         if isinstance(row, YearRow):
             _add_year(chain, row, cover)
         else:
-            _add_month(chain, row, cover, years)
+            _add_month(chain, row, cover, rows.asked)
     loose: dict[DayKey, list[DayRow]] = defaultdict(list)
     for each in (
         _loose_rows(links, period, currency)
@@ -178,41 +219,69 @@ def chains_of(
     ):
         day = DayRow(*each)
         loose[day.key].append(day)
-    _begin_packed(chains, [key for key in loose if key not in chains], period)
-    asked = [key for key, of in loose.items() if key not in chains and of[0].worth_start is None]
+    for key in loose:
+        if key not in chains:
+            chains[key] = Chain(*key, period, rows.read)
+    new = [key for key in loose if chains[key].packed_until is None]
+    _begin_packed(chains, new, period)
+    asked = [
+        key
+        for key, of in loose.items()
+        if chains[key].packed_until is None and of[0].worth_start is None
+    ]
     late = held_before(asked)
     for key, of_key in loose.items():
-        _add_days(chains.setdefault(key, Chain(*key, period)), of_key, is_late=key in late)
-    return Chains([chains[key] for key in sorted(chains) if not chains[key].is_empty], cover)
+        _add_days(chains[key], of_key, is_late=key in late)
+    told = [chains[key] for key in sorted(chains) if not chains[key].is_empty]
+    return Chains(told, cover, rows)
 
 
-def _packed_rows(
-    links: "QuerySet[StrategyAccount]", period: Period, currency: str | None, years: range
-) -> "list[YearRow | MonthRow]":
-    """Years and months of the period, the older ones first; in two queries.
+@dataclass(frozen=True)
+class _PackedRows:
+    """Years and months of a period.
 
     Of a year that is read, its days are told by it; months of which not all days are asked for are
     read as well, since only a month tells the fees of a day.
+
+    Attributes:
+        asked: The years that are read as such.
+        read: What was read of their days.
     """
+
+    asked: range
+    years: "QuerySet[LinkYear]"
+    months: "QuerySet[LinkMonth]"
+    read: _Read = field(default_factory=_Read)
+
+    def load(self) -> "list[YearRow | MonthRow]":
+        """All, the older ones first; in two queries."""
+        found: list[YearRow | MonthRow] = []
+        if self.asked:
+            found += map(YearRow._make, self.years.order_by().values_list(*_COLUMNS_OF_YEAR))
+        found += map(MonthRow._make, self.months.order_by().values_list(*_COLUMNS_OF_MONTH))
+        return sorted(found, key=attrgetter("since"))
+
+
+def _packed_rows(
+    links: "QuerySet[StrategyAccount]", period: Period, currency: str | None
+) -> _PackedRows:
     of_links: dict[str, Any] = {"strategy_account__in": links}
     if currency is not None:
         of_links["currency"] = currency
-    found: list[YearRow | MonthRow] = []
-    if years:
-        rows = LinkYear.objects.filter(year__range=(years[0], years[-1]), **of_links)
-        found += map(YearRow._make, rows.order_by().values_list(*_COLUMNS_OF_YEAR))
+    asked = years_asked(period)
+    years = LinkYear.objects.filter(**of_links)
     months = LinkMonth.objects.filter(month__lte=period.until, **of_links)
     if period.since is not None:
         months = months.filter(month__gte=period.since.replace(day=1))
-    if years:
+    if asked:
+        years = years.filter(year__range=(asked[0], asked[-1]))
         months = months.filter(
             Q(is_in_year=False)
-            | Q(month__lt=date(years[0], 1, 1))
-            | Q(month__gte=date(years[-1] + 1, 1, 1))
+            | Q(month__lt=date(asked[0], 1, 1))
+            | Q(month__gte=date(asked[-1] + 1, 1, 1))
             | Q(month__in=cut_months(period))
         )
-    found += map(MonthRow._make, months.order_by().values_list(*_COLUMNS_OF_MONTH))
-    return sorted(found, key=attrgetter("since"))
+    return _PackedRows(asked, years, months)
 
 
 def years_asked(period: Period) -> range:
@@ -259,49 +328,56 @@ def _begin_packed(chains: dict[DayKey, Chain], keys: Sequence[DayKey], period: P
     columns = "strategy_account_id", "currency", "until", "unrealized"
     for link_id, own, until, unrealized in rows.order_by().values_list(*columns):
         if (link_id, own) in keys:
-            chain = chains[link_id, own] = Chain(link_id, own, period)
+            chain = chains[link_id, own]
             chain.packed_until, chain.worth = until, unrealized
 
 
 def _add_year(chain: Chain, row: YearRow, cover: Cover) -> None:
     period = chain.period
-    chain.packed_until, chain.worth = row.until, row.unrealized
+    chain.packed_until, chain.worth = row.until, _amount(row.unrealized)
     if row.since > period.until or (period.since is not None and row.until < period.since):
         return
     chain.years.append(row)
     _add_common(chain, row)
-    whole = whole_months(row.year, period.since, period.until)
-    first, last = date(row.year, whole[0] + 1, 1), _last_day(row.year, whole[-1] + 1)
+    whole, first, last = _whole(row.year, period.since, period.until)
     if row.since <= last and row.until >= first:
         # A month tells of its trades before the first day that it has.
         begins = max(first, row.since.replace(day=1))
         cover.add((chain.link_id, chain.currency), begins, min(last, row.until))
     if first <= row.since and row.until <= last:
-        chain.largest.meet(row.largest_win, row.largest_loss)
+        chain.largest.meet(_amount(row.largest_win), _amount(row.largest_loss))
         return
     for number, (win, loss) in from_text(row.largest):
         if number - 1 in whole:
             chain.largest.meet(win, loss)
 
 
-def _last_day(year: int, month: int) -> date:
-    return date(year + month // 12, month % 12 + 1, 1) - _DAY
+@lru_cache(maxsize=64)
+def _whole(year: int, since: date | None, until: date) -> tuple[range, date, date]:
+    """The whole months of a year that is read, with their first and last day."""
+    whole = whole_months(year, since, until)
+    behind = date(year + (whole.stop == MONTHS), whole.stop % MONTHS + 1, 1)
+    return whole, date(year, whole.start + 1, 1), behind - _DAY
 
 
 def _add_month(chain: Chain, month: MonthRow, cover: Cover, years: range) -> None:
     if chain.packed_until is None or month.until > chain.packed_until:
-        chain.packed_until, chain.worth = month.until, month.unrealized
+        chain.packed_until, chain.worth = month.until, _amount(month.unrealized)
     period = chain.period
     if month.since > period.until or (period.since is not None and month.until < period.since):
         return
     whole = is_whole(period, month.month, month.until)
     is_of_year = month.is_in_year and month.month.year in years
-    chain.months.append(_Packed(month.month, month.scale, whole, not is_of_year, month.days))
+    chain.months.append(_Packed(month.month, month.scale, whole, not is_of_year, month.pk))
     if whole:
         cover.add((chain.link_id, chain.currency), month.month, month.until)
-        chain.largest.meet(month.largest_win, month.largest_loss)
+        chain.largest.meet(_amount(month.largest_win), _amount(month.largest_loss))
     if not is_of_year:
         _add_common(chain, month)
+
+
+def _amount(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def _add_common(chain: Chain, row: YearRow | MonthRow) -> None:
@@ -348,7 +424,7 @@ class Gathered:
     @cached_property
     def series(self) -> Series:
         """Their days."""
-        parts = [part_of(day) for chain in self.chains for day in chain.days]
+        parts = parts_of(day for chain in self.chains for day in chain.days)
         for each in self._months:
             if each.has_days:
                 first, last = self._numbers(each.month)
@@ -395,7 +471,8 @@ class Gathered:
         years = Years(period.since, period.until)
         for chain in self.chains:
             for row in chain.years:
-                years.add(row.since, row.until, row.scale, row.figures, row.unknown)
+                figures = chain.read.years[row.pk]
+                years.add(row.since, row.until, row.scale, figures, row.unknown)
         return years
 
     @cached_property
@@ -407,8 +484,8 @@ class Gathered:
         """The months of all of them, added."""
         totals: dict[tuple[date, int, bool, bool], int] = defaultdict(int)
         for chain in self.chains:
-            for *key, number in chain.months:
-                totals[tuple(key)] += number  # type: ignore[index]  # without its last part
+            for *key, pk in chain.months:
+                totals[tuple(key)] += chain.read.months[pk]  # type: ignore[index]  # without the last
         return [_Packed(*key, total) for key, total in totals.items()]
 
     def _numbers(self, month: date) -> tuple[int, int]:

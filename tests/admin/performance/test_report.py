@@ -188,6 +188,29 @@ def test_one_sees_the_performance_of_ones_own_accounts(
     assert link.account.name not in text_of(read(client, f"{MARCH}&by=account"))
 
 
+def test_a_page_shows_its_rows_whatever_they_are_sorted_by(
+    admin: Client, link: StrategyAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capital.admin.performance.report._ON_A_PAGE", 2)
+    for number in range(1, 5):
+        more = make_link(strategy=make_strategy(key=f"s{number}", name=f"S{number}"))
+        make_day(more, 1, "1000", str(number % 3 * 10))
+
+    def names(query: str) -> list[str]:
+        page = read(admin, f"{MARCH}&{query}")
+        return re.findall(r'desk-link-strong" href="[^"]*">([^<]*)<', page)
+
+    pages = {
+        order: [names(f"o={order}&page={number}") for number in (1, 2, 3, 9)]
+        for order in ("", "name", "-name", "-pnl", "pnl")
+    }
+
+    assert pages[""] == pages["name"] == [["S1", "S2"], ["S3", "S4"], ["Trend"], ["Trend"]]
+    assert pages["-name"] == [["Trend", "S4"], ["S3", "S2"], ["S1"], ["S1"]]
+    assert pages["-pnl"] == [["Trend", "S2"], ["S1", "S4"], ["S3"], ["S3"]]
+    assert pages["pnl"] == [["S3", "S1"], ["S4", "S2"], ["Trend"], ["Trend"]]
+
+
 def test_the_page_costs_the_same_with_more_rows(admin: Client, link: StrategyAccount) -> None:
     def cost(path: str) -> int:
         with CaptureQueriesContext(connection) as captured:

@@ -18,6 +18,7 @@ from capital.domain.performance.measures.returns import RETURN, Day, Measured, R
 from capital.domain.reasons import Code, Reason
 
 NAMES = ("start", "added", "realized", "worth_start", "worth_end")
+_ZERO = Decimal(0)
 # What may be unknown of a day.
 UNKNOWABLE = ("start", "added", "worth_start", "worth_end")
 
@@ -63,7 +64,7 @@ class Series:
     @classmethod
     def of(cls, days: Iterable[Day]) -> "Series":
         """Of days one by one, in any order."""
-        return together([part_of(day) for day in days])
+        return together(parts_of(days))
 
     def __len__(self) -> int:
         return len(self.dates)
@@ -71,14 +72,14 @@ class Series:
     @cached_property
     def days(self) -> Sequence[Day]:
         """One by one."""
-        columns = {name: list(map(self._known, self.columns[name])) for name in NAMES}
-        told: dict[str, list[Decimal | None]] = {**columns}
+        told: dict[str, list[Decimal | None]] = {
+            name: [self._known(each) for each in self.columns[name]] for name in NAMES
+        }
         for name, numbers in self.unknown.items():
             for number in numbers:
                 told[name][number] = None
         return [
-            Day(*each)  # type: ignore[arg-type]  # what is realised is known
-            for each in zip(self.dates, *(told[name] for name in NAMES), strict=True)
+            Day(*each) for each in zip(self.dates, *(told[name] for name in NAMES), strict=True)
         ]
 
     @cached_property
@@ -193,15 +194,26 @@ def together(parts: Sequence[Part]) -> Series:
     )
 
 
-def part_of(day: Day) -> Part:
-    """One day."""
-    amounts = {name: getattr(day, name) for name in NAMES}
-    scale = max(-int(each.as_tuple().exponent) for each in amounts.values() if each is not None)
-    scale = max(scale, 0)
-    return Part(
-        day.date.toordinal(),
-        scale,
-        {name: [int(EXACT.scaleb(each, scale))] for name, each in amounts.items() if each},
-        (True,),
-        {name: (0,) for name in UNKNOWABLE if amounts[name] is None},
-    )
+def parts_of(days: Iterable[Day]) -> list[Part]:
+    """Days one by one, in any order; those of one date are one part."""
+    amounts: dict[date, list[Decimal]] = {}
+    unknown: dict[date, dict[str, tuple[int]]] = {}
+    for day in days:
+        told = (day.start, day.added, day.realized, day.worth_start, day.worth_end)
+        if None in told:
+            of_date = unknown.setdefault(day.date, {})
+            of_date |= {name: (0,) for name, each in zip(NAMES, told, strict=True) if each is None}
+        known = [each or _ZERO for each in told]
+        before = amounts.get(day.date)
+        amounts[day.date] = list(map(EXACT.add, before, known)) if before else known
+    return [_part_of(day, known, unknown.get(day, {})) for day, known in amounts.items()]
+
+
+def _part_of(day: date, known: Sequence[Decimal], unknown: Mapping[str, tuple[int]]) -> Part:
+    scale = max(0, *(-int(each.as_tuple().exponent) for each in known))
+    columns = {
+        name: [int(EXACT.scaleb(each, scale))]
+        for name, each in zip(NAMES, known, strict=True)
+        if each
+    }
+    return Part(day.toordinal(), scale, columns, (True,), unknown)

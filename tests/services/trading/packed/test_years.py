@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
@@ -127,6 +129,51 @@ def test_what_a_year_tells_is_not_read_from_its_months_or_rows(links) -> None:
     for rows, then in zip(all_told()[:3], before, strict=True):
         for row, was in zip(rows, then, strict=True):
             assert [row[name] for name in names] == [was[name] for name in names]
+
+
+def test_years_of_another_form_are_joined_anew_by_the_job(links: list[StrategyAccount]) -> None:
+    """Those that have room for the days before their first one, as until migration 0056."""
+    pack_everything(links)
+    before = all_told()
+    LinkYear.objects.update(figures=b"of another form")
+    migration = import_module("capital.migrations.0056_years_from_their_first_day")
+
+    migration.join_anew(apps, connection.schema_editor())
+
+    assert not LinkYear.objects.exists()
+    assert all_told() == before
+    now = datetime(2026, 4, 10, 3, tzinfo=UTC)
+    assert pack_backlog([link.account_id for link in links], clock=lambda: now) == len(links)
+    assert LinkYear.objects.filter(strategy_account=links[0], currency="USDT").count() == 3
+    assert all_told() == before
+
+
+def _last_two(total: int) -> range:
+    return range(total)[:-3:-1]
+
+
+def test_of_rows_that_are_not_told_no_packed_day_is_read(links: list[StrategyAccount]) -> None:
+    pack_everything(links)
+    every = StrategyAccount.objects.all()
+    for by in ("link", "strategy", "symbol"):
+        for period in PERIODS[:4]:
+            whole = performance(every, by=by, period=period)
+            assert whole.total == len(whole.rows)
+            last = _last_two(whole.total)
+
+            part = performance(
+                every, by=by, period=period, choose=lambda total: range(total)[:-3:-1]
+            )
+
+            assert report_as_json(part)["results"] == [
+                report_as_json(whole)["results"][number] for number in last
+            ]
+            assert (part.total, part.without_source) == (whole.total, whole.without_source)
+    (row,) = performance(every, by="link", period=PERIODS[0], choose=lambda _: range(1)).rows
+    assert row.gathered is not None
+    (chain,) = row.gathered.chains
+    of_link = LinkYear.objects.filter(strategy_account=chain.link_id).values_list("pk", flat=True)
+    assert sorted(chain.read.years) == sorted(of_link)
 
 
 @pytest.mark.parametrize("day", [NUMBERS[0], NUMBERS[50], NUMBERS[100], NUMBERS[-8]])
