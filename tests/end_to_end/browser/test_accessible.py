@@ -9,7 +9,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from django.contrib.auth.models import Group
 from playwright.sync_api import APIResponse, Page, Route, expect
 
-from tests.end_to_end.browser.visitor import Visitor, goto
+from tests.end_to_end.browser.visitor import SIDEWAYS, Visitor, goto
 from tests.words.everything import Everything, addresses, make_everything
 from tests.words.reading import report
 
@@ -66,7 +66,7 @@ def _answered(answer: APIResponse, route: Route) -> None:
 
 
 @pytest.mark.parametrize("part", range(3))
-def test_axe_finds_nothing_serious_in_either_theme_and_a_keyboard_reaches_everything(
+def test_axe_finds_nothing_serious_in_either_theme_a_keyboard_reaches_all_and_a_phone_shows_it(
     visitor: Visitor, everything: Everything, part: int
 ) -> None:
     page = visitor.open(everything.tenant.user)
@@ -86,8 +86,12 @@ def test_axe_finds_nothing_serious_in_either_theme_and_a_keyboard_reaches_everyt
         wrong += page.evaluate(OUT_OF_REACH)
         page.evaluate(DARK)
         dark = page.evaluate(AUDIT, {"type": "rule", "values": COLOURS})
-        if wrong or dark:
-            found[path] = [*wrong, *(f"dark: {each}" for each in dark)]
+        page.set_viewport_size({"width": 390, "height": 844})
+        wide = page.evaluate(SIDEWAYS)
+        page.set_viewport_size({"width": 1280, "height": 900})
+        if wrong or dark or wide:
+            told = [*(f"dark: {each}" for each in dark), *(f"wide: {each}" for each in wide)]
+            found[path] = [*wrong, *told]
         seen += 1
 
     assert not found, report(found)

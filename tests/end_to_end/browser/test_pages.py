@@ -15,7 +15,7 @@ from capital.models import Account, AlertTarget, JobRun
 from capital.services.balances.connections import check_connection
 from tests.admin.tenants import Tenant as Rows
 from tests.admin.tenants import make_tenant
-from tests.end_to_end.browser.visitor import Visitor, fits, goto
+from tests.end_to_end.browser.visitor import SIDEWAYS, Visitor, fits, goto
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 from tests.private_keys import TRADITIONAL, key_of, pem_of
 from tests.simulated import Exchange
@@ -142,17 +142,6 @@ OVERLAPS = """() => {
 }"""
 
 
-# Tables that are lists of their rows on a phone, and the months of a heat map; lists on a desktop.
-SIDEWAYS = """() => [...document.querySelectorAll(".desk-fold, .perf-heat, #result_list")]
-    .filter((each) => each.checkVisibility())
-    .flatMap((each) => {
-        let box = each.parentElement;
-        const scrolls = () => ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
-        while (!scrolls() && box.parentElement) box = box.parentElement;
-        return box.scrollWidth > box.clientWidth + 1 ? [`${each.id} ${each.className}`] : [];
-    })"""
-
-
 @pytest.mark.parametrize("width", [390, 1280])
 def test_every_kind_of_page_is_shown_within_its_window_and_nothing_covers_anything(
     desk: Tenant, rows: Rows, width: int
@@ -176,6 +165,14 @@ def test_every_kind_of_page_is_shown_within_its_window_and_nothing_covers_anythi
         f"/admin/capital/jobrun/{run.pk}/change/",
         f"/admin/auth/user/{rows.user.pk}/change/",
         "/admin/capital/jobrun/health/",
+        "/admin/performance/",
+        f"/admin/statements/?account={rows.account.pk}",
+        f"/admin/capital/account/{rows.account.pk}/performance/",
+        f"/admin/capital/account/{rows.account.pk}/what-if/",
+        f"/admin/capital/account/{rows.account.pk}/history/",
+        f"/admin/timeline/?account={rows.account.pk}",
+        f"/admin/timeline/?strategy={rows.strategies[0].pk}",
+        f"/admin/why/?account={rows.account.pk}",
     ):
         goto(page, path)
         if not fits(page):
@@ -187,6 +184,35 @@ def test_every_kind_of_page_is_shown_within_its_window_and_nothing_covers_anythi
 
     assert wide == []
     assert covered == {}
+
+
+def test_a_figure_of_a_list_of_rows_is_called_as_its_column_in_both_lines_of_the_head(
+    desk: Tenant, rows: Rows
+) -> None:
+    page = goto(desk(width=390), "/admin/")
+    page.evaluate(
+        """() => {
+            const table = document.createElement("table");
+            table.className = "desk-table desk-fold";
+            table.id = "told";
+            table.innerHTML = `<thead>
+                <tr><th rowspan="2">Strategy <button>?</button></th>
+                    <th colspan="2">Recorded</th><th colspan="2">Replayed</th></tr>
+                <tr><th>Capital</th><th>PnL</th><th>Capital</th><th>PnL</th></tr></thead>
+                <tbody><tr><td>Grid</td><td>1</td><td>2</td><td>3</td><td>4</td></tr></tbody>`;
+            document.querySelector("#content").append(table);
+        }"""
+    )
+    page.wait_for_selector("#told[data-folds]")
+
+    labels = "cells => cells.map((each) => each.dataset.label)"
+    assert page.eval_on_selector_all("#told tbody td", labels) == [
+        "Strategy",
+        "Recorded · Capital",
+        "Recorded · PnL",
+        "Replayed · Capital",
+        "Replayed · PnL",
+    ]
 
 
 def test_long_names_forty_strategies_and_debt_stay_within_the_page(

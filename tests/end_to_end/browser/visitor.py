@@ -18,6 +18,19 @@ document.addEventListener("securitypolicyviolation", (event) => {
 """
 
 
+# Tables that are wider than their place: on a phone they are lists of their rows. First, all
+# that is folded away is opened.
+SIDEWAYS = """() => [...document.querySelectorAll("details")].map((each) => (each.open = true)) &&
+    [...document.querySelectorAll("table")]
+    .filter((each) => each.checkVisibility())
+    .flatMap((each) => {
+        let box = each.parentElement;
+        const scrolls = () => ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
+        while (!scrolls() && box.parentElement) box = box.parentElement;
+        return box.scrollWidth > box.clientWidth + 1 ? [`${each.id} ${each.className}`] : [];
+    })"""
+
+
 @dataclass
 class Visitor:
     """Opens windows of a browser, and remembers what went wrong in any of them."""

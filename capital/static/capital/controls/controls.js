@@ -46,10 +46,30 @@
             .forEach((each) => each.setAttribute("aria-label", text.replace("*", "").trim()));
     };
 
+    /** What the head of each column says, without the “?” behind it; of two lines, both. */
+    const headsOf = (table) => {
+        const [heads, spanned] = [[], []];
+        const isTold = (each) => !each.matches?.("button, [popover]");
+        const words = (head) =>
+            [...head.childNodes].filter(isTold).map((each) => each.textContent.trim()).filter(Boolean).join(" ");
+        [...(table.tHead?.rows ?? [])].forEach((row, line) => {
+            let at = 0;
+            for (const head of row.cells) {
+                while (spanned[at] > line) {
+                    at += 1;
+                }
+                for (const end = at + head.colSpan; at < end; at += 1) {
+                    heads[at] = [heads[at], words(head)].filter(Boolean).join(" · ");
+                    spanned[at] = line + head.rowSpan;
+                }
+            }
+        });
+        return heads;
+    };
+
     /** A wide table is a list of its rows on a phone: each cell then says what its column's head says here. */
     const labelCells = (table) => {
-        const words = (head) => [...head.childNodes].map((each) => each.textContent.trim()).filter(Boolean).join(" ");
-        const heads = [...(table.tHead?.rows[0]?.cells ?? [])].map(words);
+        const heads = headsOf(table);
         for (const row of table.tBodies[0]?.rows ?? []) {
             if (row.cells.length === heads.length) {
                 heads.forEach((head, at) => (row.cells[at].dataset.label = head));
