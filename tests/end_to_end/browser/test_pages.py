@@ -215,6 +215,19 @@ def test_a_figure_of_a_list_of_rows_is_called_as_its_column_in_both_lines_of_the
     ]
 
 
+def test_words_of_the_bar_of_actions_are_read_in_the_dark(desk: Tenant, rows: Rows) -> None:
+    grounds = set()
+    for scheme in ("light", "dark"):
+        page = goto(desk(scheme=scheme), "/admin/strategies/strategy/")
+        page.locator("input[name=_selected_action]").first.check()
+        bar = page.locator("#changelist-actions > div")
+        expect(bar).to_be_visible()
+        grounds.add(bar.evaluate("each => getComputedStyle(each).backgroundColor"))
+
+    # Below white words, the dark of the light theme.
+    assert len(grounds) == 1
+
+
 def test_long_names_forty_strategies_and_debt_stay_within_the_page(
     desk: Tenant, operator: Any
 ) -> None:
