@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 
 from capital.admin.allocation.runs import told_cause
 from capital.admin.frame.cells import instant, sentence_with
-from capital.admin.frame.formats import change, money, ratio, span
+from capital.admin.frame.formats import change, money, number, ratio, span
 from capital.domain.money import EXACT, plain, quantum_of
 from capital.models import AllocationPool, AllocationRun
 from capital.services.allocation import tell_steps
@@ -135,7 +135,8 @@ def _reading(pool: AllocationPool, decided_at: datetime) -> str:
     age = sentence_with(
         gettext("read %(time)s, %(span)s before the allocation"),
         time=instant(pool.observed_at),
-        span=span(before),
+        # A number stays beside its unit.
+        span=span(before).replace(" ", "\N{NO-BREAK SPACE}"),
     )
     return format_html("{} · {}", source, age)
 
@@ -156,7 +157,7 @@ def _rounding(exact: Decimal | None, amount: Decimal | None, currency: str) -> s
     if exact is None:
         return ""
     figures = {
-        "exact": f"{plain(exact)}",
+        "exact": number(exact),
         "amount": money(amount, currency),
         "unit": plain(quantum_of(currency)),
     }

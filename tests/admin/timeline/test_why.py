@@ -68,7 +68,7 @@ def test_popover_tells_the_arithmetic_the_reading_the_cause_and_the_run(client: 
     assert "− 1,000.00 USDT" in told
     assert "= 9,000.00 USDT" in told
     assert "(10,000.00 − 1,000.00 reserve) × 1 of 7 = 1,285.71" in told
-    assert "1285.71428571, rounded to units of 0.01: 1,285.72 USDT." in told
+    assert "1,285.71428571, rounded to units of 0.01: 1,285.72 USDT." in told
     assert "— → 1,285.72 USDT (+1,285.72 USDT)" in told
     assert "admin site · minsu" in told
     assert f'href="/admin/capital/allocationrun/{run.pk}/change/">#{run.pk}</a>' in told

@@ -191,6 +191,12 @@ def test_cursor_of_the_timeline_is_moved_by_slider_keys_and_pointer(
     answer = page.locator("[data-timeline-answer]")
     expect(answer).to_contain_text("4,000.00 USDT")
 
+    # The highest amount stands above its line, not on it.
+    plot = page.locator("[data-timeline-plot]").bounding_box()
+    written = page.locator(".tl-highest").bounding_box()
+    assert plot is not None
+    assert written is not None
+    assert written["y"] + written["height"] <= plot["y"] + plot["height"] * 0.08
     page.locator("[data-timeline-plot]").click(position={"x": 100, "y": 50})
     expect(answer).to_contain_text("3,000.00 USDT")
     first = page.locator("[data-timeline-form] input[name=at]").input_value()
