@@ -191,6 +191,10 @@ class WeightsPage:
         for each in formset.forms:
             weight = each.fields["weight"]
             weight.help_text = ""
+            weight.error_messages |= dict.fromkeys(
+                ("max_value", "max_digits", "max_whole_digits"),
+                gettext("The weight must be above 0 and at most 100."),
+            )
             weight.widget.attrs |= {
                 "aria-label": gettext("Weight of %(strategy)s")
                 % {"strategy": each.instance.strategy.name if each.instance.pk else ""},

@@ -55,8 +55,14 @@ def _money(found: tuple[PoolReport, EntryReport] | None, report: RunReport) -> d
         "after": digits(entry.after, report.currency),
         "change": change(difference, report.currency) if difference else "",
         "direction": "" if not difference else "up" if difference > 0 else "down",
-        "why": "" if entry.code == Code.SHARE else pool.reason_of(entry),
+        "why": "" if _is_told(entry.code) else pool.reason_of(entry),
     }
+
+
+def _is_told(code: str) -> bool:
+    """Whether there is nothing to add: its share it is, or why it is idle stands below its name."""
+    found = Code.get(code)
+    return found is not None and (found is Code.SHARE or found.is_idle)
 
 
 def _facts(pool: PoolReport, report: RunReport, now: datetime) -> str:

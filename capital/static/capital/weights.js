@@ -20,6 +20,8 @@
             const input = form.elements.namedItem(field.dataset.error);
             if (input) input.setAttribute("aria-invalid", text ? "true" : "false");
         }
+        // What it would come to is of weights that can be; the others have no figures.
+        form.classList.toggle("weights-wrong", Boolean(told.errors));
         if (told.errors) return;
         write(form, "notice", told.notice);
         write(form, "told", told.told);

@@ -11,6 +11,7 @@ from django.urls import reverse
 from capital.models import Account, AllocationPlan, AllocationRun, SettingChange, StrategyAccount
 from capital.services.accounts import change_link
 from capital.services.allocation import allocate_capital, events
+from strategies.models import Strategy, StrategyStatus
 from tests.admin.forms import change_url
 from tests.factories import make_link, make_strategy, make_user
 from tests.simulated import Exchange
@@ -110,6 +111,17 @@ def test_figures_while_typing_are_exact_and_nothing_is_saved(page: Page) -> None
     assert not SettingChange.objects.exists()
 
 
+def test_why_a_strategy_is_idle_is_said_once_below_its_name(page: Page) -> None:
+    Strategy.objects.filter(pk=page.a.strategy_id).update(status=StrategyStatus.PAUSED)
+
+    shown = page.client.get(change_url(page.account)).content.decode()
+    told = page.client.post(page.url("weights_preview"), page.typed(a="1", b="2")).json()
+
+    assert "The strategy is paused." in shown
+    assert told["links"][str(page.a.pk)]["after"] == "0.00"
+    assert told["links"][str(page.a.pk)]["why"] == ""
+
+
 def test_no_exchange_is_asked_while_somebody_types(page: Page) -> None:
     asked = len(page.exchange.asked)
 
@@ -119,8 +131,9 @@ def test_no_exchange_is_asked_while_somebody_types(page: Page) -> None:
     assert len(page.exchange.asked) == asked
 
 
-def test_a_weight_that_is_none_is_said_at_its_field(page: Page) -> None:
-    data = page.typed(a="0", b="")
+@pytest.mark.parametrize("wrong", ["0", "100.5", "1000"])
+def test_a_weight_that_is_none_is_said_at_its_field(page: Page, wrong: str) -> None:
+    data = page.typed(a=wrong, b="")
 
     told = page.client.post(page.url("weights_preview"), data).json()
     refused = page.client.post(page.url(), {**data, "_preview": ""})
@@ -134,7 +147,7 @@ def test_a_weight_that_is_none_is_said_at_its_field(page: Page) -> None:
     text = refused.content.decode()
     assert refused.status_code == 200
     assert "Nothing was saved. What you typed is still here." in text
-    assert 'value="0"' in text
+    assert f'value="{wrong}"' in text
     assert page.weights == ["60", "40", "1"]
 
 
