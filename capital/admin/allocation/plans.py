@@ -196,7 +196,7 @@ class AllocationPages(AskingPages):
             or not plan.live
             or any(report.is_suspicious for report in reports),
             result=reverse("admin:capital_account_plan_result", args=[plan.public_id]),
-            back=_back_from(reports),
+            **_back_from([report.account_id for report in reports]),
         )
 
     def plan_result_view(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
@@ -208,7 +208,7 @@ class AllocationPages(AskingPages):
             gettext("Allocate capital: result"),
             plan=plan,
             **results_shown(request, plan),
-            back=reverse("admin:capital_account_changelist"),
+            **_back_from(list(plan.accounts.values_list("account_id", flat=True))),
         )
 
     def _apply(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
@@ -305,11 +305,12 @@ def _counted(reports: Sequence[RunReport]) -> list[tuple[Any, str, int, str]]:
     ]
 
 
-def _back_from(reports: Sequence[RunReport]) -> str:
-    """Where Cancel leads: the account, or the list of them."""
-    if len(reports) == 1:
-        return reverse("admin:capital_account_change", args=[reports[0].account_id])
-    return reverse("admin:capital_account_changelist")
+def _back_from(account_ids: Sequence[int]) -> dict[str, str]:
+    """Where a plan is left to, and what that is called: the account, or the list of them."""
+    if len(account_ids) == 1:
+        page = reverse("admin:capital_account_change", args=account_ids)
+        return {"back": page, "back_text": gettext("Back to the account")}
+    return {"back": reverse(LIST), "back_text": gettext("Back to the accounts")}
 
 
 def _plan_or_404(request: HttpRequest, public_id: UUID) -> AllocationPlan:

@@ -71,9 +71,13 @@ class RevertPages:
         return render_page(self, request, "allocation/revert", title, context)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """No button where the outcome says already that nothing was changed."""
+        """No button where nothing was changed, or it was reverted already."""
         actions: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
         run = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
-        if run is not None and run.outcome in CHANGES_CAPITAL:
+        if (
+            run is not None
+            and run.outcome in CHANGES_CAPITAL
+            and not AllocationRun.objects.filter(reverts=run).exists()
+        ):
             return actions
         return [each for each in actions if each.path != "revert"]

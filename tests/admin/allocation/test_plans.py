@@ -227,7 +227,19 @@ def test_apply_twice_gives_the_same_result(page: Client, accounts: list[Account]
 
     assert again.url == first.url
     assert AllocationRun.objects.count() == 2
-    assert "See the result" in text(page.get(plan_url))
+    used = text(page.get(plan_url))
+    assert "See the result" in used
+    assert "Back to the accounts" in used
+    assert "Cancel" not in used
+
+
+def test_one_account_is_left_to_its_own_page(page: Client, accounts: list[Account]) -> None:
+    result = page.post(select(page, accounts[:1]).url, {"_apply": ""}, follow=True)
+
+    body = result.content.decode()
+    assert f'href="{LIST}{accounts[0].pk}/change/"' in body
+    assert "Back to the account" in text(result)
+    assert "Back to the accounts" not in text(result)
 
 
 @pytest.mark.once
@@ -503,6 +515,8 @@ def test_revert_shows_the_figures_first_and_is_done_on_post(
     assert told(response) == [f"Capital was restored to what it was before allocation #{run.pk}."]
     assert f"Reverts Allocation #{run.pk}" in text(response)
     assert f"Reverted by Allocation #{made.pk}" in text(risk.get(change))
+    # Once is enough: its page says so, and has no button any more.
+    assert f'href="{revert_url(run)}"' not in risk.get(change).content.decode()
     assert capital() == {"trend": Decimal(0), "grid": Decimal(250)}
 
 
