@@ -185,20 +185,20 @@ class Code(StrEnum):
         "jump_suspected",
         "{venue} reports {observed} {currency} in the {pool} pool, {percent}% away from the last "
         "accepted balance of {accepted} {currency}. Capital is on hold until the balance returns "
-        "to normal or someone accepts it: reallocate --account {account_id} --accept-jump.",
+        "to normal or someone accepts it.",
     )
     SLIDE_SUSPECTED = (
         "slide_suspected",
         "{venue} reports {observed} {currency} in the {pool} pool, {percent}% away from the "
         "{accepted} {currency} that were accepted less than an hour ago, in steps that are each "
         "within the limit. Capital is on hold until the balance returns to normal or someone "
-        "accepts it: reallocate --account {account_id} --accept-jump.",
+        "accepts it.",
     )
     BALANCE_UNCONFIRMED = (
         "balance_unconfirmed",
         "{venue} reports {observed} {currency} in the {pool} pool, where there was nothing before. "
-        "It is allocated once it is read a second time, at least a minute later; at once by "
-        "reallocate --account {account_id}.",
+        "It is allocated once it is read a second time, at least a minute later, or as soon as "
+        "someone allocates the account.",
     )
 
     # A pool: where its balance came from

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from string import Formatter
 
 from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from capital.domain.particles import resolve
 from capital.domain.reasons import Code, Reason
@@ -12,6 +13,12 @@ from capital.services.figures import shown
 from capital.services.labels import has_label, label
 
 _UNKNOWN = "…"
+# What is said where the figures of a sentence are not known, and it would be full of holes.
+_OUTLINES = {
+    Code.EXCHANGE_PAUSED: _(
+        "{venue} failed several times in a row, so it is asked less often until it answers."
+    ),
+}
 # A figure of ours that a sentence may begin with; an exchange's or an account's name stays.
 _OURS = ("{field}", "{pool}", "{row}")
 # A bracket of which nothing is known but marks: ``(… … < …)``.
@@ -22,7 +29,7 @@ _EMPTY_LIST = re.compile(r": …(?=[.]|$)")
 
 def sentence(reason: Reason) -> str:
     """What ``reason`` says, in the active language."""
-    return _written(reason, shown(reason))
+    return _written(reason, shown(reason), reason.code.english)
 
 
 def sentence_of(code: str, figures: Mapping[str, str]) -> str:
@@ -46,12 +53,13 @@ def outline_of(code: str, **known: str) -> str:
     reason = Reason(found, known) if (found := Code.get(code)) is not None else None
     if reason is None:
         return label(code)
-    names = {name for _, name, _, _ in Formatter().parse(reason.code.english) if name}
-    text = _written(reason, dict.fromkeys(names, _UNKNOWN) | shown(reason))
+    english = _OUTLINES.get(reason.code, reason.code.english)
+    names = {name for _, name, _, _ in Formatter().parse(english) if name}
+    text = _written(reason, dict.fromkeys(names, _UNKNOWN) | shown(reason), english)
     text = _EMPTY_LIST.sub("", _EMPTY_BRACKET.sub("", text))
     return label(code) if _UNKNOWN in text and has_label(code) else text
 
 
-def _written(reason: Reason, figures: Mapping[str, str]) -> str:
-    text = resolve(reason.outlined(gettext(reason.code.english)).format(**figures))
-    return text[:1].upper() + text[1:] if reason.code.english.startswith(_OURS) else text
+def _written(reason: Reason, figures: Mapping[str, str], english: str) -> str:
+    text = resolve(reason.outlined(gettext(english)).format(**figures))
+    return text[:1].upper() + text[1:] if english.startswith(_OURS) else text

@@ -57,6 +57,15 @@ def test_a_sentence_shows_all_its_figures(code):
     assert "{" not in sentence
 
 
+# Refusals of commands that have no page.
+OF_COMMANDS = (Code.BACKUP_WOULD_REPLACE, Code.DESK_PASSPHRASE_NEEDED)
+
+
+@pytest.mark.parametrize("code", [code for code in Code if code not in OF_COMMANDS])
+def test_a_sentence_names_no_command_since_pages_show_it_beside_a_button(code):
+    assert not re.search(r"(^|\s)--[a-z]|manage\.py", code.english)
+
+
 def test_codes_fit_their_column():
     assert max(len(code) for code in Code) <= 40
 

@@ -120,7 +120,7 @@ def test_an_outline_leaves_out_brackets_of_which_nothing_is_known() -> None:
         "partly_held", "unchanged_beside_held", "bounds_changed", "target_changed",
         "over_committed", "holdings_unpriced", "tied_up_unknown", "books_missing", "books_behind",
         "change_too_small", "balance_changed", "no_balance", "jump_suspected",
-        "wallet_mode_differs", "wallet_mode_unreadable", "exchange_refused_key",
+        "wallet_mode_differs", "wallet_mode_unreadable", "exchange_refused_key", "exchange_paused",
     ],
 )  # fmt: skip
 def test_what_an_account_keeps_of_a_check_or_a_sync_has_no_hole(code: str) -> None:
@@ -129,6 +129,12 @@ def test_what_an_account_keeps_of_a_check_or_a_sync_has_no_hole(code: str) -> No
             said = outline_of(code, venue="okx")
         assert "…" not in said
         assert said != code
+
+
+def test_an_outline_of_a_pause_says_which_exchange_and_for_how_long() -> None:
+    assert outline_of("exchange_paused", venue="okx") == (
+        "okx failed several times in a row, so it is asked less often until it answers."
+    )
 
 
 def test_an_outline_leaves_out_a_list_of_which_nothing_is_known() -> None:

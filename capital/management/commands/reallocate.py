@@ -158,6 +158,9 @@ def _print_for_people(console: Console, reports: Sequence[RunReport], *, dry_run
         if not report.complete or not report.pools:
             style = "yellow" if report.complete else "bold red"
             console.print(Text(f"{report.account}: {report.reason}", style=style))
+        if report.is_suspicious:
+            how = f"reallocate --account {report.account_id} --accept-jump"
+            console.print(Text(_("To accept it: %(command)s") % {"command": how}, style="yellow"))
     counts = Counter(report.outcome for report in reports)
     outcomes = counted({outcome_name(each): number for each, number in sorted(counts.items())})
     console.print(

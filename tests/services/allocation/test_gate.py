@@ -590,6 +590,13 @@ def command(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
     return code, json.loads(stdout.getvalue())["runs"]
 
 
+def told_to_people() -> str:
+    stdout = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("reallocate", stdout=stdout)
+    return stdout.getvalue()
+
+
 def test_command_with_if_due_says_why_nothing_is_due(account: Account) -> None:
     code, runs = command("--if-due")
 
@@ -621,7 +628,8 @@ def test_command_accepts_the_jump_that_was_seen(account: Account, exchange: Exch
     exchange.set_balance(account, "spot", "40000")
     code, runs = command()
     assert (code, runs[0]["code"]) == (1, "jump_suspected")
-    assert f"reallocate --account {account.pk} --accept-jump" in runs[0]["reason"]
+    assert runs[0]["reason"].endswith("or someone accepts it.")
+    assert f"To accept it: reallocate --account {account.pk} --accept-jump" in told_to_people()
 
     code, runs = command("--account", "Main", "--accept-jump")
 
