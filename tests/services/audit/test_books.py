@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.signals import post_init
 from django.test.utils import CaptureQueriesContext
 
 from capital.domain.performance.fills import Fee
@@ -169,6 +170,36 @@ def test_a_traded_month_breaks_no_rule_and_what_was_correct_is_not_read_again(de
     # Those since the day on which the last week began
     assert (third["fills"], third["flows"]) == (7 * 4, 3)
     assert reports[2].resumed == [desk.long.account_id]
+
+
+def test_of_what_was_correct_the_days_since_are_read_and_of_no_other_account(desk: Desk) -> None:
+    trade(desk, DAYS)
+    audit_capital(full=False, clock=lambda: THEN)
+    other = make_link(market_type="futures", capital="10")
+    beside = Desk(other, other)
+    beside.report(other, "buy", "1", "90", day=DAYS - 1)
+    make_summary(account=other.account, date=FIRST + timedelta(days=DAYS))
+    beside.close(DAYS)
+    for model in (SymbolDay, LinkDay):
+        model.objects.filter(strategy_account=other).update(volume=D(77))
+    seen: list[tuple[int, date]] = []
+
+    def look(instance: SymbolDay | LinkDay, **_: Any) -> None:
+        seen.append((instance.strategy_account_id, instance.date))
+
+    for model in (SymbolDay, LinkDay):
+        post_init.connect(look, sender=model)
+    try:
+        report = audit_capital([desk.long.account_id], full=False, clock=lambda: THEN)
+    finally:
+        for model in (SymbolDay, LinkDay):
+            post_init.disconnect(look, sender=model)
+
+    assert (report.violations, report.resumed) == ([], [desk.long.account_id])
+    assert {link for link, _ in seen} == {desk.long.pk, desk.short.pk}
+    # Those since the day on which the last week began, and the one before.
+    assert min(day for _, day in seen) == FIRST + timedelta(days=DAYS - 8)
+    assert "day_not_of_fills" in broken(THEN)
 
 
 @pytest.mark.parametrize("day", [1, DAYS - 1])
