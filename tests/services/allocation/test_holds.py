@@ -17,6 +17,7 @@ from capital.services.allocation import (
 from capital.services.allocation.policies.kept import inputs_from_json
 from capital.services.audit import audit_capital
 from tests.factories import capital_of, make_account, make_link, make_position, make_summary
+from tests.simulated import Exchange
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
 D = Decimal
@@ -232,6 +233,37 @@ def test_a_page_says_which_pool_is_held_while_the_account_is_not() -> None:
     assert {pool.value: why.code.value for pool, why in gate.held.items()} == {
         "futures": "open_position"
     }
+
+
+def test_a_page_says_so_too_while_the_other_pool_waits_for_a_second_reading(
+    exchange: Exchange,
+) -> None:
+    account = exchange.open_account(
+        wallets={"spot": {"USDT": "1000"}, "futures": {"USDT": "500"}}, max_jump_percent=D(50)
+    )
+    for market in ("spot", "futures"):
+        link = make_link(account=account, market_type=market)
+    make_position(link, "1", "BTC/USDT:USDT")
+
+    gate = check_gate(account.pk)
+
+    assert gate.reason.code == "balance_unconfirmed"
+    assert {pool.value: why.code.value for pool, why in gate.held.items()} == {
+        "futures": "open_position"
+    }
+
+
+def test_what_was_read_is_known_though_all_is_held(exchange: Exchange) -> None:
+    account = exchange.open_account(wallets={"futures": {"USDT": "500"}})
+    link = make_link(account=account, market_type="futures")
+    allocate_capital([account.pk])
+    make_position(link, "1", "BTC/USDT:USDT")
+    exchange.set_balance(account, "futures", "550")
+
+    [run] = allocate_capital([account.pk])
+
+    assert (run.outcome, run.code, capital_of(link)) == ("held", "open_position", D(500))
+    assert account.summaries.get().futures_balance == D(550)
 
 
 def test_holding_costs_seven_queries_more_for_any_number_of_accounts() -> None:

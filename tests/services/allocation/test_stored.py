@@ -76,6 +76,7 @@ def test_snapshot_has_texts_and_reads_back_as_the_same_report() -> None:
         ],
     }
     assert (futures["balance"], futures["observed_at"], futures["reserve"]) == (None, None, None)
+    assert futures["entries"][0].keys() == {"strategy", "weight", "before", "after", "code"}
     shown = shown_as_json(preview.decision, "BTC")
     report = report_decision(preview.account, preview.decision)
     assert tuple(pool_from_json(stored) for stored in shown["pools"]) == report.pools

@@ -163,7 +163,11 @@ def test_answers_are_stored_once_and_a_database_that_refuses_stops_nothing(
     told.store()
 
 
-def test_due_are_the_active_accounts_that_one_may_allocate_by_name(actor: Any) -> None:
+def test_due_are_the_active_accounts_that_one_may_allocate_by_name(
+    actor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # They are asked about in parts, and all parts count.
+    monkeypatch.setattr("capital.services.allocation.gate._AT_ONCE", 1)
     found = {}
     for name, fields in (
         ("B", {}),

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from capital.models import LinkDay, StrategyAccount
 from capital.services.allocation import check_gate
 from capital.services.allocation.policies.kept import inputs_from_json
+from tests.factories import make_link, make_position
 from tests.services.allocation.policies.desk import (
     NOON,
     at,
@@ -115,6 +116,15 @@ def test_a_target_that_moved_by_both_thresholds_is_due() -> None:
         "before": "4500.00",
         "after": "6000.00",
         "currency": "USDT",
+    }
+    assert gate.held == {}
+    make_position(make_link(account=account, market_type="spot"), "1")
+
+    gate = check_gate(account.pk, live=False, clock=lambda: at(3))
+
+    assert gate.reason.code == "target_changed"
+    assert {pool.value: why.code.value for pool, why in gate.held.items()} == {
+        "spot": "open_position"
     }
 
 
