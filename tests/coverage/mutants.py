@@ -31,7 +31,7 @@ COPIED = ("capital_project", "strategies", "locale", "docs", "manage.py")
 _READINGS = [
     "tests/exchange/test_entries.py",
     *(f"tests/exchange/readings/test_{name}.py" for name in ("documented", "formulas", "kinds")),
-    "tests/exchange/readings/test_reported.py",
+    *(f"tests/exchange/readings/test_{name}.py" for name in ("reported", "unproven")),
     "tests/exchange/test_traps.py",
     "tests/exchange/test_recorded_responses.py",
 ]
@@ -43,6 +43,8 @@ MIRRORS = {
     # Those of the way to a response take minutes, and read it by the same rules.
     "capital/exchange/entries.py": _READINGS,
     "capital/exchange/answers.py": _READINGS,
+    "capital/exchange/formulas.py": _READINGS,
+    "capital/exchange/shown.py": ["tests/exchange/readings/test_unproven.py"],
     "capital/exchange": [
         "tests/exchange/readings",
         "tests/exchange/test_traps.py",
