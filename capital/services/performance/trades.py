@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import TypeVar
 
 from django.db.models import QuerySet
@@ -65,16 +65,31 @@ def losing_series(
     currency: str | None = None,
 ) -> Mapping[Key, int]:
     """The longest series of losses of each, in one query: it takes every trade in its order."""
-    longest: dict[Key, int] = {}
-    present: dict[Key, int] = defaultdict(int)
+    series: dict[Key, _Series] = defaultdict(_Series)
+    # By link, symbol and currency: a key of several is asked for once.
+    of_trade: dict[tuple[int, str, str], _Series] = {}
     rows = ended_trades(links, period, currency=currency).order_by("closed_at", "pk")
-    columns = rows.values_list("strategy_account_id", "symbol", "currency", "realized")
-    for link_id, symbol, own, realized in columns.iterator(chunk_size=2000):
-        key = key_of(link_id, symbol, own)
-        present[key] = present[key] + 1 if _is_loss(realized) else 0
-        longest[key] = max(longest.get(key, 0), present[key])
-    return longest
+    columns = "strategy_account_id", "symbol", "currency", "realized__as_stored"
+    for *whose, realized in rows.values_list(*columns).iterator(chunk_size=2000):
+        key = tuple(whose)
+        found = of_trade.get(key)
+        if found is None:
+            found = of_trade[key] = series[key_of(*key)]
+        if not _is_loss(realized):
+            found.present = 0
+            continue
+        found.present += 1
+        if found.present > found.longest:
+            found.longest = found.present
+    return {key: each.longest for key, each in series.items()}
 
 
-def _is_loss(realized: Decimal) -> bool:
-    return realized < 0
+@dataclass(slots=True)
+class _Series:
+    present: int = 0
+    longest: int = 0
+
+
+def _is_loss(realized: str) -> bool:
+    """Whether an amount is below zero, as it is stored."""
+    return realized[0] == "-" and realized != "-0"

@@ -1,5 +1,7 @@
 """Performance of strategies, links, accounts, owners and symbols."""
 
+import random
+from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -11,6 +13,7 @@ from capital.domain.errors import InvalidGroup, InvalidPeriod
 from capital.domain.performance.flows import FlowKind
 from capital.domain.performance.measures.drawdowns import Drawdowns
 from capital.domain.performance.measures.periods import Period
+from capital.domain.performance.measures.trades import longest_losing
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import LinkDay, StrategyAccount, SymbolDay
@@ -30,7 +33,14 @@ from capital.services.performance.returns import Gathered, chains_of
 from capital.services.trading import enter_flow
 from capital.services.trading.packed.months import pack_days
 from tests.factories import make_account, make_link, make_strategy, make_user
-from tests.services.performance.builders import MARCH, D, make_day, make_trade, march
+from tests.services.performance.builders import (
+    MARCH,
+    D,
+    make_day,
+    make_symbol_day,
+    make_trade,
+    march,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
 
@@ -227,6 +237,27 @@ def test_the_longest_losing_series_is_told_only_where_it_was_asked_for(stated) -
     assert only().longest_losing_series == 2
     row = only(with_series=False)
     assert (row.longest_losing_series, row.trades.trades, row.trades.losses) == (None, 2, 2)
+
+
+def test_the_longest_losing_series_is_that_of_all_trades_of_a_row_in_their_order(stated) -> None:
+    """Those of two links and two symbols are one series of their strategy."""
+    other = make_link(strategy=stated.strategy, market_type="futures")
+    make_day(other, 1, "1000", "0")
+    chance, ended = random.Random(5), defaultdict[object, list[Decimal]](list)
+    for _ in range(80):
+        link, symbol = chance.choice([stated, other]), chance.choice(["BTC/USDT:USDT", "ETH/USDT"])
+        pnl = chance.choice(["-1e-18", "-3.5", "-2", "-1", "0", "-0", "0.5"])
+        make_trade(link, 1, pnl, symbol=symbol)
+        for key in ("strategy", link.pk, symbol):
+            ended[key].append(D(pnl))
+
+    assert only().longest_losing_series == longest_losing(ended["strategy"]) > 2
+    for row in asked(by="link").rows:
+        assert row.longest_losing_series == longest_losing(ended[row.group.id])
+    make_symbol_day(stated, 1, "ETH/USDT", "1")
+    make_symbol_day(stated, 1, "BTC/USDT:USDT", "1")
+    for row in asked(by="symbol").rows:
+        assert row.longest_losing_series == longest_losing(ended[row.group.name])
 
 
 def test_listed_trades_are_those_of_the_period_and_the_currency(stated) -> None:
