@@ -31,6 +31,7 @@ from capital.services.sentences import sentence
 # Of a sparkline, in the units of its own picture.
 _WIDTH, _HEIGHT = 96, 24
 _MOST_POINTS = 48
+_TENTH = Decimal("0.1")
 
 
 def sparkline(spark: Spark | None) -> SafeString:
@@ -50,7 +51,7 @@ def sparkline(spark: Spark | None) -> SafeString:
     room = high - low or Decimal(1)
     step = Decimal(_WIDTH) / (len(levels) - 1)
     places = " ".join(
-        f"{(step * at).quantize(Decimal(1) / 10, context=ROUNDED)},{_down(level, low, room)}"
+        f"{(step * at).quantize(_TENTH, context=ROUNDED)},{_down(level, low, room)}"
         for at, level in enumerate(levels)
     )
     direction = "up" if spark.last > 0 else "down" if spark.last < 0 else "flat"
@@ -72,7 +73,7 @@ def sparkline(spark: Spark | None) -> SafeString:
 def _down(level: Decimal, low: Decimal, room: Decimal) -> Decimal:
     """How far from the top: a picture's y grows downwards."""
     height = ROUNDED.divide((level - low) * _HEIGHT, room)
-    return (Decimal(_HEIGHT) - height).quantize(Decimal(1) / 10, context=ROUNDED)
+    return (Decimal(_HEIGHT) - height).quantize(_TENTH, context=ROUNDED)
 
 
 def _thinned(levels: Sequence[Decimal]) -> Sequence[Decimal]:

@@ -174,7 +174,8 @@ def together(parts: Sequence[Part]) -> Series:
         ends = begins + len(part.present)
         # Most days are of one part only.
         is_first = not any(present[begins:ends])
-        present[begins:ends] = map(or_, present[begins:ends], part.present)
+        before = present[begins:ends]
+        present[begins:ends] = part.present if is_first else map(or_, before, part.present)
         for name, values in part.columns.items():
             column = columns[name]
             more = values if factor == 1 else [each * factor for each in values]
