@@ -39,6 +39,16 @@ class Entry:
         return not self.permission or request.user.has_perm(self.permission)
 
 
+def counts_of_menu(request: HttpRequest) -> list[tuple[str, str]]:
+    """The name of each page beside which something is counted, and the count; empty for nothing."""
+    entries = (entry for _, group in _GROUPS for entry in group)
+    return [
+        (entry.page, entry.badge(request) or "")
+        for entry in entries
+        if entry.badge is not None and entry.is_for(request)
+    ]
+
+
 def count_stops(request: HttpRequest) -> str | None:
     """How many stops of entries are in force."""
     return str(len(stops_in_force(request)) or "") or None
@@ -251,6 +261,7 @@ def _item(entry: Entry, request: HttpRequest) -> dict[str, Any]:
     }
     calls = entry.badge(request) if entry.badge else None
     item["counts"] = entry.badge is not None
+    item["page"] = entry.page
     if calls:
         item["badge"] = calls
     return item

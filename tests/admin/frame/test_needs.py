@@ -63,7 +63,7 @@ def badge_of(page: str) -> str:
     """What stands beside *Dashboard* in the sidebar."""
     sidebar = page[page.index('id="nav-sidebar"') :]
     item = sidebar[sidebar.index("Dashboard") :]
-    found = re.search(r"data-badge>(\d+)</span>", item[: item.index("Accounts")])
+    found = re.search(r'data-badge="admin:index">(\d+)</span>', item[: item.index("Accounts")])
     return found[1] if found else ""
 
 

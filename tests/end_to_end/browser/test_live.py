@@ -142,7 +142,8 @@ def test_list_shows_what_became_of_its_rows_and_keeps_what_was_ticked(
     row.locator("input[type=checkbox]").check()
     page.locator("h1, h2").first.click()
     page.evaluate("document.activeElement.blur()")
-    badge = page.locator("[data-badge]").first
+    badge = page.locator("[data-badge='admin:index']")
+    stops = page.locator("[data-badge='admin:capital_stop_changelist']")
     expect(badge).to_be_hidden()
 
     refused = {"name": "Renamed", "connection_code": "exchange_refused_key"}
@@ -156,7 +157,16 @@ def test_list_shows_what_became_of_its_rows_and_keeps_what_was_ticked(
     expect(renamed).to_be_visible()
     expect(renamed.locator("input[type=checkbox]")).to_be_checked()
     expect(badge).to_have_text("1")
+    # Beside the stops of entries, of which there is none, stands no count of something else.
+    expect(stops).to_be_hidden()
     expect(page.locator("[data-list-live]")).to_be_empty()
+
+    goto(page, "/admin/")
+    page.evaluate(READ)
+    page.wait_for_timeout(500)
+    expect(badge).to_have_text("1")
+    expect(stops).to_be_hidden()
+    goto(page, "/admin/capital/account/")
 
     make_account(owner=tenant.account.owner, name="Another")
     page.evaluate(LIST_READ)

@@ -1,26 +1,26 @@
 "use strict";
 
-/* A list of rows that change by themselves is read again, quietly, while it is open; and the count
- * beside the dashboard is brought up to date with whatever was read.
+/* A list of rows that change by themselves is read again, quietly, while it is open; and the counts
+ * in the menu are brought up to date with whatever was read.
  *
  *   <p data-list-live data-every="20" data-lost="…" data-out="…" data-changed="…">
  *       Below a list that lives, with what is said where that failed, where the user is logged out,
  *       and where rows came or went. The cells of a row that is still there are replaced; what was
  *       ticked, opened or marked stays, and a list in use is left alone.
- *   <span data-badge>
- *       The count, on every page and in every answer of parts.js.
+ *   <span data-badge="…">
+ *       A count beside a page of the menu, by that page's name; on every page, and in every answer of
+ *       parts.js.
  *
  * The list is read from its own address, when reading.js says: it costs what the page costs.
  */
 (() => {
     const count = (fresh) => {
-        const told = fresh.querySelector("[data-badge]")?.textContent.trim();
-        if (told === undefined) {
-            return;
-        }
         for (const each of document.querySelectorAll("[data-badge]")) {
-            each.textContent = told;
-            each.hidden = told === "";
+            const told = fresh.querySelector(`[data-badge="${each.dataset.badge}"]`)?.textContent.trim();
+            if (told !== undefined) {
+                each.textContent = told;
+                each.hidden = told === "";
+            }
         }
     };
 
