@@ -4,13 +4,15 @@
 """
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django import template
 from django.db.models import DateTimeField
 from django.utils.safestring import SafeString
 
-from capital.admin.frame.cells import instant
+from capital.admin.frame.cells import figure, instant
+from capital.admin.frame.formats import number
 
 register = template.Library()
 
@@ -28,7 +30,7 @@ def named_field(bound: Any) -> SafeString:
 
 @register.simple_tag
 def shown_contents(field: Any) -> Any:
-    """What a field shows that is not edited; a time of the row as lists show it, with its UTC.
+    """What a field shows that is not edited, as lists do: times with UTC, figures without zeros.
 
     Args:
         field: As the theme makes it of a readonly field.
@@ -37,5 +39,7 @@ def shown_contents(field: Any) -> Any:
         column, _, value = resolved
         if isinstance(column, DateTimeField) and isinstance(value, datetime):
             return instant(value)
+        if isinstance(value, Decimal):
+            return figure(number(value))
     contents = getattr(field, "contents", "")
     return contents() if callable(contents) else contents

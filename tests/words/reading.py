@@ -13,6 +13,9 @@ _SHOWN = ("title", "aria-label", "placeholder", "alt")
 _KOREAN = re.compile("[가-힣]")
 _ENGLISH = re.compile(r"[A-Za-z]{3,}")
 _PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|(?<!\{)\{\w*\}(?!\})|(?<![%\d])%[sd]\b")
+# A figure as a column of the database has it; an amount has the digits of the currency behind it,
+# which is whatever somebody entered.
+_IDLE_ZEROS = re.compile(r"\d\.\d*0{4,}(?!\d| [^a-z가-힣])")
 # What has no other name in Korean: products, protocols, currencies, what is typed or sent.
 _NAMES = (
     "aegis api authenticator binance bithumb bnb btc bybit capital ccxt coinbase command "
@@ -61,6 +64,8 @@ def faults_of(text: str, language: str, names: frozenset[str] = NAMES) -> list[s
         found.append(f"a particle in both forms: {shown}")
     if placeholder := _PLACEHOLDER.search(shown):
         found.append(f"{placeholder[0]} is not filled in: {shown}")
+    if zeros := _IDLE_ZEROS.search(shown):
+        found.append(f"idle zeros, {zeros[0]}: {shown}")
     if language == "ko":
         words = [word for word in _ENGLISH.findall(shown) if word.lower() not in names]
         if words:

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from capital.models import SecondFactorDevice
+from capital.models import AccountAccess, SecondFactorDevice
 from capital.services.jobs import JOBS
 from tests.admin.tenants import allow_everything
 from tests.factories import make_user
@@ -91,6 +92,26 @@ def test_pages_of_who_may_only_look_are_too(client: Client, everything: Everythi
                 found[f"{language} {path}"] = wrong
 
     assert not found, report(found)
+
+
+def test_pages_of_who_was_given_a_look_are_too(client: Client, everything: Everything) -> None:
+    """Tables of fields are text there, too."""
+    viewer = make_user(username="mine-viewer", is_staff=True)
+    viewer.groups.add(Group.objects.get(name="viewer"))
+    AccountAccess.objects.create(user=viewer, account=everything.tenant.account, role="viewer")
+    client.force_login(viewer)
+    found, seen = {}, 0
+    for path in addresses(everything):
+        if not path.endswith("/change/"):
+            continue
+        answer = get(client, path, "en")
+        if answer.status_code == 200:
+            seen += 1
+            if wrong := faults(answer, "en"):
+                found[path] = wrong
+
+    assert not found, report(found)
+    assert seen > 5
 
 
 # Forms
