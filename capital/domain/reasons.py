@@ -669,7 +669,10 @@ class Code(StrEnum):
         "There is no rate from {base} to {quote}, so this total is not known. Whoever runs this "
         "installation can store one.",
     )
-    UNKNOWN_VENUE = "unknown_venue", "Unknown exchange: {venue}. Known exchanges: {known}."
+    UNKNOWN_VENUE = (
+        "unknown_venue",
+        "Unknown exchange: {venue}. Tested ones: {known}. Name any other by its ccxt id.",
+    )
     UNKNOWN_ACCOUNT = (
         "unknown_account",
         "There is no account {account}. Give its id or its exact name.",

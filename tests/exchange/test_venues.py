@@ -162,7 +162,10 @@ def test_an_unknown_venue_is_refused_with_the_known_ones(unknown):
         get_venue(unknown)
 
     known = ", ".join(sorted(VENUES))
-    assert str(refused.value) == f"Unknown exchange: {unknown}. Known exchanges: {known}."
+    assert (
+        str(refused.value)
+        == f"Unknown exchange: {unknown}. Tested ones: {known}. Name any other by its ccxt id."
+    )
 
 
 def test_the_page_says_what_the_rows_say():

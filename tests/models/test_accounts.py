@@ -112,7 +112,8 @@ def test_a_wallet_mode_that_the_venue_does_not_have_is_refused(venue, wallet_mod
 
 
 def test_an_unknown_venue_is_refused_with_the_known_ones():
-    expected = f"Unknown exchange: ftx. Known exchanges: {', '.join(sorted(VENUES))}."
+    known = ", ".join(sorted(VENUES))
+    expected = f"Unknown exchange: ftx. Tested ones: {known}. Name any other by its ccxt id."
 
     with pytest.raises(ValidationError, match=expected):
         make_account(venue="ftx")

@@ -37,7 +37,7 @@ _TYPED = (
     r"\btoday, 7d, 30d, 90d, month, year, all\b",
     r"\bint\b|\w+\.\w+\.\w+",
     r": null,?$",
-    r"^\d+번째 줄, \w+:|\bfreqtrade\b|\bnowhere\b",
+    r"^\d+번째 행, \w+:|\bfreqtrade\b|\bnowhere\b",
     r"\b(?:MAIN|Main|Broken|[Gg]rid|[Tt]rend|minsu|bot|nobody|demo-desk|demo)\b",
     r"\b(?:buy|sell|read|size|allocate|Linux|JSON|CommandError)\b",
     r"\b(?:ExchangeNotAvailable|AuthenticationError|RequestTimeout)\b",

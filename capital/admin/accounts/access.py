@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
@@ -106,6 +107,15 @@ class AccessPage:
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
 
 
+def _named(permission: str | None) -> str:
+    """A permission as the pages of users and groups call it; empty for None."""
+    if permission is None:
+        return ""
+    app, _, codename = permission.partition(".")
+    found = Permission.objects.filter(content_type__app_label=app, codename=codename).first()
+    return permission if found is None else str(found)
+
+
 def people_of(request: HttpRequest, account: Account, *, to: str = "") -> dict[str, Any]:
     """Who has access, and what the user may do about it.
 
@@ -116,7 +126,7 @@ def people_of(request: HttpRequest, account: Account, *, to: str = "") -> dict[s
     """
     people = list(account.accesses.select_related("user", "account").order_by("user__username"))
     for access in people:
-        access.missing = missing_permission(access)  # type: ignore[attr-defined]
+        access.missing = _named(missing_permission(access))  # type: ignore[attr-defined]
     return {
         "account": account,
         "people": people,

@@ -33,7 +33,10 @@ def known_venue(venue_id: str) -> Venue:
     except UnknownVenue as error:
         raise ValidationError(
             {
-                "venue": _("Unknown exchange: %(venue)s. Known exchanges: %(known)s.")
+                "venue": _(
+                    "Unknown exchange: %(venue)s. Tested ones: %(known)s. Name any other by its "
+                    "ccxt id."
+                )
                 % {"venue": error.reason.figures["venue"], "known": ", ".join(sorted(VENUES))}
             }
         ) from None

@@ -111,4 +111,4 @@ def test_role_that_comes_to_nothing_is_told(client: Client, account: Account) ->
 
     page = client.get(page_of(account)).content.decode()
 
-    assert "The user lacks the permission capital.allocate_capital" in page
+    assert "The user lacks the permission “Can allocate capital”, without which" in page

@@ -100,7 +100,7 @@ def test_bad_key_says_what_to_check(exchange: Exchange) -> None:
 
 
 def test_every_reason_without_a_balance_has_something_to_do() -> None:
-    told_by_itself = ("Enter", "Check", "Wait", "Restore", "Known exchanges", "Correct", "Run")
+    told_by_itself = ("Enter", "Check", "Wait", "Restore", "Tested ones", "Correct", "Run")
     others = {*ADVICE, Code.WALLET_MODE_NOT_ON_VENUE, Code.UNKNOWN_VENUE}
 
     for code in Code:
