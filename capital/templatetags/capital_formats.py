@@ -18,6 +18,21 @@ register = template.Library()
 
 
 @register.filter
+def crumbs(parts: Sequence[Any]) -> list[Any]:
+    """Where a page is, without what the next part says as well: “Strategies” once, not twice.
+
+    Args:
+        parts: As the theme's ``header_title`` makes them, each with its ``title``.
+    """
+    following = [str(part["title"]).casefold() for part in parts[1:]]
+    return [
+        part
+        for part, after in zip(parts, [*following, ""], strict=True)
+        if str(part["title"]).casefold() != after
+    ]
+
+
+@register.filter
 def money(amount: Decimal | None, currency: str) -> str:
     """``{{ row.total|money:row.currency }}``."""
     return formats.money(amount, currency)

@@ -13,6 +13,8 @@ from django.utils.translation import override
 from capital.models import Flow, LinkDay
 from tests.admin.tenants import Tenant, make_tenant
 
+CRUMB = r"<(?:a|span)[^>]* min-w-0 truncate tracking-tight[^>]*>(.*?)</(?:a|span)>"
+
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
@@ -79,3 +81,21 @@ def test_menu_lists_and_breadcrumbs_call_each_kind_of_row_the_same(
         assert client.get(address, **told).context["title"] == menu[address]
         crumb = rf'<a href="{address}"[^>]*desk-crumb[^>]*>\s*{menu[address]}\s*</a>'
         assert re.search(crumb, client.get(row, **told).content.decode())
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_breadcrumbs_say_nothing_twice(client: Client, tenant: Tenant, language: str) -> None:
+    twice, seen = [], 0
+    for model in admin.site._registry:
+        start = f"admin:{model._meta.app_label}_{model._meta.model_name}_"
+        pages = [reverse(start + "changelist")]
+        pages += [reverse(start + "change", args=[row.pk]) for row in tenant.rows(model)[:1]]
+        for page in pages:
+            html = client.get(page, headers={"accept-language": language}).content.decode()
+            crumbs = [strip_tags(each).strip() for each in re.findall(CRUMB, html, re.DOTALL)]
+            if len(crumbs) != len(set(crumbs)):
+                twice.append((page, crumbs))
+            seen += len(crumbs) > 1
+
+    assert twice == []
+    assert seen > 20
