@@ -11,11 +11,13 @@ from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
+from capital.admin.frame.cells import link_to
 from capital.admin.frame.navigation import listing
 from capital.admin.frame.views import render_page, user_of
 from capital.admin.trading.entry_forms import LinkForm
@@ -126,10 +128,11 @@ class ImportPages:
             raise Http404 from None
         except (NotPermitted, RoleTooSmall):
             raise PermissionDenied from None
+        names = _names(upload)
         context = {
-            **_about(upload),
+            **_about(upload, names),
             "counts": [
-                (key, [(label, counts[name]) for name, label in COUNTS])
+                (names.get(key, key), [(label, counts[name]) for name, label in COUNTS])
                 # PostgreSQL keeps the keys of an object in an order of its own.
                 for key, counts in sorted(upload.counts["strategies"].items())
             ],
@@ -145,9 +148,10 @@ class ImportPages:
             # The account, or what may be imported, is another one by now.
             messages.error(request, sentence(error.reason))
             return HttpResponseRedirect(_start())
+        names = _names(upload)
         context = {
-            **_about(upload),
-            **preview_context(file, report),
+            **_about(upload, names),
+            **preview_context(file, report, names),
             "shown": json.dumps(counts_of(report)),
         }
         return render_page(self, request, "trading/import_preview", title, context)
@@ -204,11 +208,18 @@ def _changes(shown: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: {', '.join(parts)}"
 
 
-def _about(upload: TradeUpload) -> dict[str, Any]:
+def _names(upload: TradeUpload) -> dict[str, SafeString]:
+    """The names of the strategies on the account, by the keys that a file tells."""
+    found = Strategy.objects.filter(strategy_accounts__account=upload.account_id)
+    return {each.key: link_to(each, each.name) for each in found}
+
+
+def _about(upload: TradeUpload, names: Mapping[str, Any]) -> dict[str, Any]:
     fills = {"account__id__exact": str(upload.account_id), "source__exact": "file"}
     return {
         "upload": upload,
         "account": upload.account,
+        "strategy": names.get(upload.strategy, upload.strategy),
         "again": _start(),
         "back": listing("fill"),
         "fills": listing("fill", **fills),

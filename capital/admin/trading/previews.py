@@ -1,6 +1,6 @@
 """What a preview of an import shows: sums, why they differ, problems, and line by line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.utils.translation import gettext, gettext_lazy
@@ -45,8 +45,16 @@ _STATES: dict[FillCode, tuple[Any, str, Any]] = {
 }
 
 
-def preview_context(file: TradeFile, report: ImportReport) -> dict[str, Any]:
-    """What the page shows of a report."""
+def preview_context(
+    file: TradeFile, report: ImportReport, names: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the page shows of a report.
+
+    Args:
+        file: What was uploaded.
+        report: What it would do.
+        names: How the strategies are called, by their keys.
+    """
     lines = sorted(report.lines, key=lambda each: (not _is_notable(each), each.line.number))
     problems = alike_problems(report.problems)
     columns = [
@@ -60,13 +68,16 @@ def preview_context(file: TradeFile, report: ImportReport) -> dict[str, Any]:
         "more_problems": max(len(problems) - MOST_PROBLEMS, 0),
         "columns": [label for _, label in columns],
         "links": [
-            (link.strategy, [(label, getattr(link, name)) for name, label in columns])
+            (
+                names.get(link.strategy, link.strategy),
+                [(label, getattr(link, name)) for name, label in columns],
+            )
             for link in report.links
         ],
         "has_provisional": any(link.provisional for link in report.links),
         "has_uncounted": any(link.uncounted for link in report.links),
         "sums": [_sum(currency, sums) for currency, sums in report.sums.items()],
-        "lines": [_line(each) for each in lines[:MOST_SHOWN]],
+        "lines": [_line(each, names) for each in lines[:MOST_SHOWN]],
         "shows_lines": len(lines) <= FEW_LINES or any(map(_is_notable, lines)),
         "more_lines": max(len(lines) - MOST_SHOWN, 0),
         "is_empty": not report.lines and not report.problems,
@@ -105,7 +116,7 @@ def _difference(currency: str, sums: ImportedSum) -> Iterator[tuple[str, Any]]:
         yield change(amount, currency), why
 
 
-def _line(each: ImportedLine) -> dict[str, Any]:
+def _line(each: ImportedLine, names: Mapping[str, Any]) -> dict[str, Any]:
     fill = each.line.fill
     text, colour, title = _STATES[each.code]
     labels = [badge(text, colour, str(title))]
@@ -117,7 +128,7 @@ def _line(each: ImportedLine) -> dict[str, Any]:
         labels.append(badge(gettext("provisional"), "info", why))
     return {
         "number": each.line.number,
-        "strategy": each.strategy,
+        "strategy": names.get(each.strategy, each.strategy),
         "executed_at": fill.executed_at,
         "symbol": fill.symbol,
         "side": Fill(side=fill.side.value).get_side_display(),

@@ -134,14 +134,14 @@ def test_a_database_of_freqtrade_is_previewed_with_both_results_and_imported(
     assert "freqtrade says -257.14494 USDT" in shown
     assert "entry fees of open trades, which it counts when the trade closes -2.73 USDT" in shown
     assert "fees taken off the coin, which it counts again at their rate -0.0015 USDT" in shown
-    assert "gridspot 20 0 20 0 trend 30 0 30 17" in shown
+    assert "Grid 20 0 20 0 TRENDFUT 30 0 30 17" in shown
     assert not Fill.objects.exists()
     answer = page.post(url, {"shown": shown_in(text)})
     assert answer.url == url
     assert (Fill.objects.count(), Flow.objects.count()) == (50, 17)
     result = words(page.get(url).content.decode())
     assert "Imported exactly as shown in the preview." in result
-    assert "gridspot 20 0 0 20 0 0 trend 30 0 0 30 0 17" in result
+    assert "Grid 20 0 0 20 0 0 TRENDFUT 30 0 0 30 0 17" in result
 
 
 def test_a_double_click_and_a_reload_import_once(page: Client, account: Any) -> None:
@@ -277,7 +277,7 @@ def test_a_strategy_of_another_account_is_refused(page: Client, account: Any) ->
 def test_a_compressed_file_is_unpacked(page: Client, account: Any) -> None:
     _, text = previewed(page, account, gzip.compress(sheet(*LINES)))
 
-    assert "trend 2 0 2" in words(text)
+    assert "TRENDFUT 2 0 2" in words(text)
 
 
 @pytest.mark.once
@@ -397,4 +397,4 @@ def test_an_export_that_is_imported_again_is_known(
     _, text = previewed(page, account, exported)
 
     assert "Everything in the file is known already" in text
-    assert "gridspot 0 20 20 trend 0 30 30" in words(text)
+    assert "Grid 0 20 20 TRENDFUT 0 30 30" in words(text)
