@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from capital.domain.money import EXACT
+from capital.domain.money import EXACT, floor_to, quantum_of
 from capital.simulator.state import ExchangeState
 from capital.simulator.trading.book import plain
 
@@ -124,7 +124,7 @@ def _all_steps(midnight: datetime) -> Iterator[DemoStep]:
     # Somebody sold coins of their own, with the keys that the bots have.
     yesterday = _milliseconds(midnight - timedelta(days=1))
     sale = {"symbol": "BTC/USDT", "side": "sell", "quantity": "0.0025", "price": "61200"}
-    fee = {"amount": "0.153", "currency": "USDT"}
+    fee = {"amount": "0.15", "currency": "USDT"}
     names = {"id": f"88{yesterday // _DAY}1", "order_id": f"88{yesterday // _DAY}2"}
     yield DemoStep(
         "Binance main", BY_HAND, {**sale, **names, "at": yesterday + 16 * _HOUR, "fees": [fee]}
@@ -133,7 +133,7 @@ def _all_steps(midnight: datetime) -> Iterator[DemoStep]:
     opened = {"symbol": _ETHER, "side": "sell", "quantity": "0.5", "price": "3010"}
     today = _milliseconds(midnight)
     names = {"id": f"99{today // _DAY}1", "order_id": f"99{today // _DAY}2"}
-    fee = {"amount": "0.7525", "currency": "USDT"}
+    fee = {"amount": "0.75", "currency": "USDT"}
     told = {**opened, **names, "client_order_id": "basis-open", "at": today + 90 * _SECOND}
     yield DemoStep("Bybit unified", "basis", {**told, "fees": [fee]}, is_left_open=True)
 
@@ -154,7 +154,7 @@ def _day(
     for place, (side, price, at) in enumerate(
         zip(sides, (entry, leave), (opens, closes), strict=True)
     ):
-        paid = EXACT.multiply(EXACT.multiply(price, Decimal(bot.quantity)), Decimal(bot.fee))
+        paid = _charged(bot, price, Decimal(bot.fee))
         row_id = f"{ordinal}{number:02}{place}"
         told = {
             "symbol": bot.symbol,
@@ -170,11 +170,20 @@ def _day(
         yield DemoStep(bot.account, bot.strategy, told)
     if not bot.is_spot and ordinal % 14 == 0 and not is_today:
         # What is long pays a ten-thousandth.
-        worth = EXACT.multiply(EXACT.multiply(entry, Decimal(bot.quantity)), Decimal("0.0001"))
-        amount = worth if is_short else EXACT.minus(worth)
+        paid = _charged(bot, entry, Decimal("0.0001"))
+        amount = paid if is_short else EXACT.minus(paid)
         funding = {"kind": "funding", "symbol": bot.symbol, "currency": bot.currency}
         told = {**funding, "amount": plain(amount), "at": opens + 3 * _HOUR}
         yield DemoStep(bot.account, bot.strategy, {**told, "id": f"6{ordinal}{number:02}"})
+
+
+def _charged(bot: _Bot, price: Decimal, part: Decimal) -> Decimal:
+    """A part of what the bot's trade is worth, in whole units of its currency.
+
+    The balances of the demo's days are told in these, too: its statements explain every cent.
+    """
+    worth = EXACT.multiply(price, Decimal(bot.quantity))
+    return floor_to(EXACT.multiply(worth, part), quantum_of(bot.currency))
 
 
 def _milliseconds(moment: datetime) -> int:
