@@ -90,6 +90,16 @@ def test_page_that_waits_is_answered_while_who_answered_is_written(
     expect(page.locator("#content")).to_contain_text("0 of 14 accounts have answered")
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_row_of_a_long_list_can_be_ticked(desk: Window, bulk: None, width: int) -> None:
+    page = goto(desk(width=width, height=700), "/admin/capital/account/")
+    boxes = page.locator("#result_list .action-select")
+    for box in boxes.all():
+        box.check()
+
+    assert boxes.count() == page.locator("#result_list .action-select:checked").count() == 14
+
+
 def test_chip_takes_its_filter_off(desk: Window, bulk: None) -> None:
     page = goto(desk(width=390), "/admin/capital/account/?currency=USDT&state=active")
     chips = page.locator(".desk-chip")

@@ -78,7 +78,11 @@
         table.dataset.folds = "";
     };
 
+    /** On a phone: one capital letter, where the theme begins every word with one. */
+    const capitalLabel = (cell) => (cell.dataset.label = cell.dataset.label.replace(/^./, (first) => first.toUpperCase()));
+
     const mend = (root) => {
+        root.querySelectorAll("td[data-label], th[data-label]").forEach(capitalLabel);
         root.querySelectorAll("table.desk-fold").forEach(labelCells);
         root.querySelectorAll("[x-on\\:click]").forEach((each) => pressable(each) && makeButton(each));
         root.querySelectorAll(".material-symbols-outlined").forEach(silence);
@@ -86,12 +90,15 @@
         root.querySelectorAll(".select2-container").forEach(nameChoice);
     };
 
+    const NUMBERS = [":scope >", ":scope > * >", ":scope > .block > .block >", ":scope > div > .readonly >"]
+        .map((path) => `${path} .desk-number`)
+        .join();
+
     /** The head of a column of numbers stands where they do. */
-    const alignHeads = () => {
-        const rows = document.querySelectorAll("#result_list tbody tr");
-        document.querySelectorAll("#result_list thead th").forEach((head, at) => {
-            const isNumber = [...rows].some((row) => row.cells[at]?.querySelector(":scope > .desk-number, :scope > * > .desk-number"));
-            head.classList.toggle("desk-right", isNumber);
+    const alignHeads = (table) => {
+        const rows = [...table.querySelectorAll("tbody tr")].filter((row) => row.cells.length > 1);
+        table.querySelectorAll("thead th").forEach((head, at) => {
+            head.classList.toggle("desk-right", rows.some((row) => row.cells[at]?.querySelector(NUMBERS)));
         });
     };
 
@@ -123,7 +130,7 @@
     };
 
     window.addEventListener("load", () => {
-        alignHeads();
+        document.querySelectorAll("#result_list, table.formset").forEach(alignHeads);
         watch();
         showError();
     });
