@@ -332,7 +332,7 @@ def test_page_and_list_say_why_the_exchange_did_not_answer(client: Client, tenan
     Account.objects.filter(pk=tenant.account.pk).update(connection_code="exchange_paused")
 
     for url in (change_url(tenant.account), reverse("admin:capital_account_changelist")):
-        assert "paused after failures" in client.get(url).content.decode()
+        assert "failed several times in a row" in client.get(url).content.decode()
 
 
 def test_account_with_history_is_not_deleted_and_says_what_to_do(
