@@ -38,11 +38,17 @@ PHEMEX = json.loads(
 )
 
 
+def code_of(error: BalanceUnavailable) -> Code:
+    """Why there is no balance, which is told of the venue that was asked."""
+    assert error.reason.figures["venue"] == "somewhere"
+    return error.reason.code
+
+
 def shown(total: str, info: Any) -> Any:
     try:
         return wallet_shown({"total": Decimal(total)}, info, "USDT", "somewhere", str.upper)
     except BalanceUnavailable as error:
-        return error.reason.code
+        return code_of(error)
 
 
 def entry(**fields: Any) -> dict[str, Any]:
@@ -106,7 +112,7 @@ def test_spot_total_is_the_sum_of_its_parts(parts: dict[str, Any], expected: Any
     try:
         found: Any = total_of_parts(parts, "somewhere")
     except BalanceUnavailable as error:
-        found = error.reason.code
+        found = code_of(error)
 
     assert found == expected
 
@@ -131,7 +137,7 @@ def test_free_that_counts_other_currencies_is_refused(
     try:
         check_free({"free": free, "total": "10"}, info, "USDT", "somewhere", str.upper)
     except BalanceUnavailable as error:
-        code = error.reason.code
+        code = code_of(error)
 
     assert code is (Code.BASIS_OVER_CURRENCIES if is_refused else None)
 
@@ -171,7 +177,7 @@ def test_currency_that_is_listed_twice_is_no_balance(
     try:
         check_listed_once(info, "USDT", "somewhere", str.upper)
     except BalanceUnavailable as error:
-        code = error.reason.code
+        code = code_of(error)
 
     assert code is (Code.EXCHANGE_BAD_ANSWER if is_refused else None)
 
