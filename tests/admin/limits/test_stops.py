@@ -66,6 +66,23 @@ def test_button_of_a_page_leads_to_the_form_that_stops_its_row(
     assert "An outage" in dashboard
 
 
+def test_link_is_stopped_by_itself_beside_another_one_of_its_account(
+    browser: Client, link: StrategyAccount
+) -> None:
+    beside = make_link(account=link.account, market_type="futures")
+    place = f"{PLACE}?scope=link-{beside.pk}"
+    form = text_of(browser.get(place))
+    assert f'value="link-{beside.pk}" selected' in form
+    assert f'value="link-{link.pk}"' not in form
+
+    browser.post(place, {"scope": f"link-{beside.pk}", "reason": "An outage"})
+
+    assert Stop.objects.get().strategy_account == beside
+    for row, is_stopped in ((beside, True), (link, False)):
+        page = text_of(browser.get(reverse("admin:capital_strategyaccount_change", args=[row.pk])))
+        assert ("Nothing is stopped." not in page) is is_stopped
+
+
 def test_stop_is_lifted_with_a_reason(browser: Client, link: StrategyAccount) -> None:
     stop = Stop.objects.create(account=link.account, reason="An outage")
     page = reverse("admin:capital_stop_change", args=[stop.pk])
@@ -290,6 +307,8 @@ def test_whoever_sees_everybody_stops_everybody_first(link: StrategyAccount) -> 
     browser.force_login(boss)
     page = browser.get(ALL)
     assert page.context["form"].fields["scope"].choices == [("everybody", "everybody")]
+    # Nor is any account theirs.
+    assert 'value="owner-' not in text_of(browser.get(PLACE))
     browser.post(ALL, {"scope": "everybody", "reason": "Fire"})
     assert Stop.objects.get().everybody
 
