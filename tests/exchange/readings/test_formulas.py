@@ -33,6 +33,9 @@ MISSING = Code.EXCHANGE_BAD_ANSWER
         ("a - b?", {"a": "3", "b": None}, 3),
         ("a - b?", {"a": "3", "b": "1"}, 2),
         ("a - b?", {"a": "3"}, MISSING),
+        # What it is in has to be there.
+        ("a - b.c?", {"a": "3", "b": {"c": None}}, 3),
+        ("a - b.c?", {"a": "3", "b": {}}, MISSING),
         # May be missing.
         ("a - b??", {"a": "3"}, 3),
         ("a - b??", {"a": "3", "b": None}, 3),
