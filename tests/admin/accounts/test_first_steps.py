@@ -204,6 +204,17 @@ def test_another_row_keeps_what_was_typed_and_saves_nothing(page: Client, user: 
     assert not Strategy.objects.exists()
 
 
+def test_all_rows_say_at_once_what_is_wrong_with_them(page: Client, user: User) -> None:
+    account = make_account(owner=user, venue="bybit")
+    typed = {**ROWS, "new-0-weight": "-3", "new-1-weight": "", "_save": ""}
+
+    answer = text(page.post(of(account, "strategies/"), typed))
+
+    assert "The weight must be above 0 and at most 100." in answer
+    assert "Enter its weight." in answer
+    assert not Strategy.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("typed", "why"),
     [

@@ -1,8 +1,10 @@
 """What each of the first steps asks."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext, gettext_lazy
 from unfold.widgets import (
@@ -120,9 +122,19 @@ class NewStrategyForm(forms.Form):
         named, chosen = cleaned.get("name"), cleaned.get("strategy")
         if named and chosen:
             self.add_error("name", gettext("Choose a strategy, or name a new one: not both."))
-        if (named or chosen) and "weight" in cleaned and cleaned["weight"] is None:
-            self.add_error("weight", gettext("Enter its weight."))
+        if (named or chosen) and "weight" in cleaned:
+            self._check_weight(cleaned["weight"])
         return cleaned
+
+    def _check_weight(self, weight: Decimal | None) -> None:
+        """Here, too, so that all rows say at once what is wrong with them."""
+        if weight is None:
+            self.add_error("weight", gettext("Enter its weight."))
+            return
+        try:
+            StrategyAccount._meta.get_field("weight").run_validators(weight)
+        except ValidationError as error:
+            self.add_error("weight", error)
 
 
 class WeightForm(forms.Form):
