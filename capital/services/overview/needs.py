@@ -5,7 +5,7 @@ all strategies of its pool are paused.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -92,25 +92,31 @@ def needs_of(
         clock: Says what time it is.
     """
     now = clock()
+    idle = _idle_money(user, account_id, now=now)
+    idle_pools = {(need.account_id, need.part) for need in idle}
     troubles = [
         each
         for each in present_troubles(user, now=now, account_id=account_id)
-        if not _is_kept(each)
+        if not _asks_nobody(each, idle_pools)
     ]
     held = _held_pools(troubles)
     found = [
         *_merged(_of_trouble(each, held) for each in troubles),
-        *_idle_money(user, account_id, now=now),
+        *idle,
     ]
     urgency = {kind: rank for rank, kind in enumerate(_URGENCY)}
     return sorted(found, key=lambda need: urgency.get(need.kind, len(urgency)))
 
 
-def _is_kept(trouble: Trouble) -> bool:
-    """A suspect balance that somebody refused asks nobody again."""
+def _asks_nobody(trouble: Trouble, idle_pools: Set[tuple[int | None, str]]) -> bool:
+    """A suspect balance that somebody refused; or of a pool all strategies of which are paused.
+
+    Such a pool is not read, so nothing could be accepted; it asks again once a strategy is active.
+    """
     if trouble.kind != AlertKind.SUSPECT_BALANCE or trouble.account is None:
         return False
-    return is_kept(trouble.account, trouble.figures.get("pool", ""))
+    pool = trouble.figures.get("pool", "")
+    return (trouble.account_id, pool) in idle_pools or is_kept(trouble.account, pool)
 
 
 def _held_pools(troubles: Sequence[Trouble]) -> Mapping[int, list[str]]:

@@ -147,6 +147,22 @@ def test_money_that_nobody_has_because_all_is_paused_needs_somebody() -> None:
     assert [(need.subject, need.part) for need in of_one] == [("Theirs", "spot")]
 
 
+def test_suspect_balance_of_a_pool_that_is_idle_waits_until_a_strategy_is_active() -> None:
+    owner = make_user()
+    paused = make_strategy(owner=owner, status="PAUSED", market_type="spot")
+    account = with_money("Idle", owner, suspect_readings={"spot": {"amount": "9"}})
+    make_link(account=account, strategy=paused)
+    suspect = Reason(Code.JUMP_SUSPECTED, {"pool": "spot"})
+    about = About(account_id=account.pk)
+    tell(Seen(kind=AlertKind.SUSPECT_BALANCE, about=about, reason=suspect, part="spot"))
+
+    # It could not be accepted: a pool without an active strategy is not read.
+    assert [need.kind for need in needs_of(owner)] == ["money_idle"]
+    paused.status = "ACTIVE"
+    paused.save()
+    assert [need.kind for need in needs_of(owner)] == ["suspect_balance"]
+
+
 def test_wallet_that_is_silent_is_named() -> None:
     account = make_account(
         venue="binance", connection_code="exchange_timeout", silent_pools="futures"
