@@ -85,6 +85,14 @@ def test_fills_are_assigned_after_what_would_follow_was_shown(
     assert len(page.get(LIST, {"attribution": "none"}).context["cl"].result_list) == 0
 
 
+def test_only_the_fills_that_were_shown_are_assigned(
+    page: Client, fills: list[Fill], link: StrategyAccount
+) -> None:
+    act(page, fills, fills=str(fills[1].pk), link=link.pk, apply="")
+
+    assert Attribution.objects.get().fill == fills[1]
+
+
 def test_what_cannot_be_assigned_is_said(page: Client, fills: list[Fill], account: Account) -> None:
     other = make_link(account=make_account(owner=account.owner), market_type="futures")
     theirs = make_fill(other, BTC, strategy_account=None)
