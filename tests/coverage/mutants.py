@@ -42,7 +42,7 @@ MIRRORS = {
     "capital/domain/allocation": ["tests/domain/allocation"],
     # Those of the way to a response take minutes, and read it by the same rules.
     "capital/exchange/entries.py": _READINGS,
-    "capital/exchange/answers.py": _READINGS,
+    "capital/exchange/answers.py": [*_READINGS, "tests/services/balances/test_keys.py"],
     "capital/exchange/formulas.py": _READINGS,
     "capital/exchange/shown.py": ["tests/exchange/readings/test_unproven.py"],
     "capital/exchange": [

@@ -91,6 +91,26 @@ def test_own_balance_that_cannot_be_read_leaves_no_others_to_show() -> None:
     assert refused.value.reason.code is Code.EXCHANGE_BAD_ANSWER
 
 
+def test_others_are_read_by_what_the_whole_answer_says() -> None:
+    of = BalanceCall(
+        {}, formulas={BalanceBasis.WALLET: ("total if /mode == 1", "free")}, holdings=UNIFIED
+    )
+    wallet = unified({"total": "5", "free": "3"}) | {"BTC": {"total": "5", "free": "3"}}
+    for mode, amount in (("1", 5), ("2", 3)):
+        answer = wallet | {"info": {"mode": mode}}
+        assert read_coins(answer, of, **_given()) == {"BTC": amount}
+        assert read_all_balances(answer, of, **_given()) == {"USDT": amount, "BTC": amount}
+
+
+def test_a_currency_that_is_not_listed_is_named_with_its_venue() -> None:
+    given = _given()
+    with pytest.raises(BalanceUnavailable) as refused:
+        read_balance({"total": {"BTC": "1"}, "BTC": {"total": "1"}}, call(UNIFIED), **given)
+
+    figures = {"venue": given["venue"], "currency": given["currency"]}
+    assert refused.value.reason.figures == figures
+
+
 def test_balance_of_which_a_part_is_of_no_one_currency_is_shown_alone() -> None:
     of = BalanceCall(
         {}, formulas={BalanceBasis.WALLET: ("none", "total + /credit")}, holdings=NAMED
