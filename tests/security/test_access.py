@@ -473,7 +473,7 @@ def test_owner_invites_changes_and_removes_on_the_page_and_over_the_api() -> Non
     stale = bot.send("patch", path, {"role": "viewer"}, **tag)
     assert stale.status_code in (409, 412)
     assert account.accesses.get(pk=first.pk).role == "operator"
-    assert "lacks the permission capital.allocate_capital" in client.get(page).content.decode()
+    assert "lacks the permission “Can allocate capital”" in client.get(page).content.decode()
 
     # Another account's access is not this page's.
     client.post(page, {"remove": kept.pk})
