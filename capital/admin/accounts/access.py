@@ -1,5 +1,6 @@
 """Who besides its owner may see an account: invited, given another role, removed."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -107,13 +108,13 @@ class AccessPage:
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
 
 
-def _named(permission: str | None) -> str:
-    """A permission as the pages of users and groups call it; empty for None."""
-    if permission is None:
-        return ""
-    app, _, codename = permission.partition(".")
-    found = Permission.objects.filter(content_type__app_label=app, codename=codename).first()
-    return permission if found is None else str(found)
+def _names_of(permissions: Collection[str]) -> dict[str, str]:
+    """Permissions as the pages of users and groups call them, in one query; none for none."""
+    if not permissions:
+        return {}
+    codenames = [each.partition(".")[2] for each in permissions]
+    found = Permission.objects.filter(codename__in=codenames).select_related("content_type")
+    return {f"{each.content_type.app_label}.{each.codename}": str(each) for each in found}
 
 
 def people_of(request: HttpRequest, account: Account, *, to: str = "") -> dict[str, Any]:
@@ -125,8 +126,11 @@ def people_of(request: HttpRequest, account: Account, *, to: str = "") -> dict[s
         to: Where a form leads back to: see ``_whence``.
     """
     people = list(account.accesses.select_related("user", "account").order_by("user__username"))
+    missing = {access.pk: missing_permission(access) or "" for access in people}
+    names = _names_of({*missing.values()} - {""})
     for access in people:
-        access.missing = _named(missing_permission(access))  # type: ignore[attr-defined]
+        lacks = missing[access.pk]
+        access.missing = names.get(lacks, lacks)  # type: ignore[attr-defined]
     return {
         "account": account,
         "people": people,

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from capital.models import Account, AccountAccess, SettingChange
 from tests.admin.tenants import join
@@ -103,6 +105,22 @@ def test_own_access_is_given_up_and_nobody_elses(client: Client, account: Accoun
     assert "You gave up your access to Main." in answer.content.decode()
     assert [access.user.username for access in AccountAccess.objects.all()] == ["helper"]
     assert client.get(page_of(account)).status_code == 404
+
+
+def test_what_people_lack_is_named_in_one_query(client: Client, account: Account) -> None:
+    logged_in(client, account.owner)
+
+    def asked_for_names() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            client.get(page_of(account))
+        return sum('"auth_permission"."codename" IN' in each["sql"] for each in captured)
+
+    given(account, "helper", "operator")
+    asked_for_names()
+    one = asked_for_names()
+    given(account, "second", "operator")
+
+    assert (one, asked_for_names()) == (1, 1)
 
 
 def test_role_that_comes_to_nothing_is_told(client: Client, account: Account) -> None:
