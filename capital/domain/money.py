@@ -147,6 +147,11 @@ def nearest(dividend: int, divisor: int) -> int:
     return whole + 1 if twice > divisor or (twice == divisor and whole & 1) else whole
 
 
+def of_units(units: int, decimals: int) -> Decimal:
+    """The amount of whole units of the last of so many decimals: 150 of 2 are 1.5. Exact."""
+    return EXACT.normalize(EXACT.scaleb(Decimal(units), -decimals))
+
+
 def booked(amount: Decimal) -> Decimal:
     """``amount`` as the books show it: unrounded up to 18 decimals, rounded half even there."""
     return _rounded(amount, _BOOKED)

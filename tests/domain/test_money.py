@@ -15,6 +15,7 @@ from capital.domain.money import (
     ceil_to,
     floor_to,
     grouped,
+    of_units,
     parse_amount,
     plain,
     quantum_of,
@@ -273,3 +274,17 @@ def test_rounding_knows_amounts_that_the_default_context_would_refuse():
 def test_people_read_digits_in_groups(amount, currency, text):
     assert grouped(Decimal(amount), currency) == text
     assert currency or grouped(Decimal(amount)) == text
+
+
+@pytest.mark.parametrize(
+    ("units", "decimals", "amount"),
+    [
+        (150, 2, "1.5"),
+        (-1, 36, "-1E-36"),
+        (1200, 0, "1.2E+3"),
+        (0, 8, "0"),
+        (10**60 + 1, 1, f"1{'0' * 59}.1"),
+    ],
+)
+def test_whole_units_are_an_amount_exactly(units: int, decimals: int, amount: str) -> None:
+    assert str(of_units(units, decimals)) == amount

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
-from capital.domain.money import EXACT
+from capital.domain.money import of_units
 
 # How long a reservation holds, where nobody says otherwise, and at most.
 USUAL_SECONDS = 60
@@ -92,7 +92,7 @@ def ceiled(amount: Fraction) -> Decimal:
         amount: >= 0.
     """
     units = -(-amount.numerator * 10**_DECIMALS // amount.denominator)
-    return EXACT.normalize(EXACT.scaleb(Decimal(units), -_DECIMALS))
+    return of_units(units, _DECIMALS)
 
 
 def expiry(now: datetime, seconds: int) -> datetime:

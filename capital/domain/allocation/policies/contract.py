@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from capital.domain.allocation.links import ZERO, Link, Reserve
 from capital.domain.allocation.rules import Rules
-from capital.domain.money import EXACT, booked, plain
+from capital.domain.money import BOOKED_DECIMALS, EXACT, booked, of_units, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 
@@ -165,5 +165,5 @@ def told(amount: Fraction | Decimal) -> str:
 
 def to_decimal(amount: Fraction) -> Decimal:
     """The fraction to 18 decimals, half even."""
-    units = round(amount * 10**18)
-    return EXACT.normalize(EXACT.scaleb(Decimal(units), -18))
+    units = round(amount * 10**BOOKED_DECIMALS)
+    return of_units(units, BOOKED_DECIMALS)

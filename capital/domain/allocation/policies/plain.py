@@ -13,7 +13,7 @@ from capital.domain.allocation.links import ZERO, Link
 from capital.domain.allocation.policies.contract import Did, Question, Step, told
 from capital.domain.allocation.policies.work import Division, Share
 from capital.domain.allocation.rules import PolicyName
-from capital.domain.money import EXACT, floor_to, plain
+from capital.domain.money import EXACT, floor_to, of_units, plain
 from capital.domain.reasons import Code
 
 # The decimals of a weight that is stored.
@@ -71,7 +71,7 @@ def _shares(
     # Equal ones stay in their order, also the other way round.
     by_remainder = sorted(range(len(parts)), key=remainders.__getitem__, reverse=True)
     favoured = set(by_remainder[:left])
-    claims = plain(EXACT.normalize(EXACT.scaleb(Decimal(total), -_PLACES)))
+    claims = plain(of_units(total, _PLACES))
     nothing = EXACT.multiply(ZERO, quantum)
     shares: dict[int, Share] = {}
     position = 0

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from operator import sub
 
-from capital.domain.money import BOOKED_DECIMALS, EXACT, nearest
+from capital.domain.money import BOOKED_DECIMALS, nearest, of_units
 from capital.domain.performance.measures.returns import LEVEL, Returns
 from capital.domain.performance.measures.series import Series
 from capital.domain.reasons import Code, Reason
@@ -135,19 +135,16 @@ def _drawdowns(
                 fall.depth, fall.lowest = depth, day
         fall.last = day  # type: ignore[union-attr]  # below its highest there is one
 
-    def amount(depth: int) -> Decimal:
-        return EXACT.normalize(EXACT.scaleb(Decimal(depth), -decimals))
-
     def told(found: _Fall | None) -> Drawdown | None:
         if found is None:
             return None
-        depth = amount(found.depth)
+        depth = of_units(found.depth, decimals)
         return Drawdown(depth, found.since, found.lowest, found.last, found.recovered)
 
     # Of two alike the earlier one.
     deepest = max(falls, key=lambda each: each.depth, default=None)
     longest = max(falls, key=lambda each: each.days, default=None)
-    depth_now = _ZERO if fall is None else amount(depth_of(peak, level))
+    depth_now = _ZERO if fall is None else of_units(depth_of(peak, level), decimals)
     return Drawdowns(told(deepest), told(longest), told(fall), depth_now)
 
 

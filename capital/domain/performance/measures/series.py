@@ -13,7 +13,7 @@ from itertools import accumulate, compress
 from operator import add, or_, sub
 from typing import NamedTuple
 
-from capital.domain.money import EXACT, booked, nearest, quotient
+from capital.domain.money import EXACT, booked, nearest, of_units, quotient
 from capital.domain.performance.measures.returns import RETURN, Day, Measured, Returns
 from capital.domain.reasons import Code, Reason
 
@@ -156,7 +156,7 @@ class Series:
         return self.unknown.get(name, ())
 
     def _known(self, amount: int) -> Decimal:
-        return EXACT.normalize(EXACT.scaleb(Decimal(amount), -self.scale))
+        return of_units(amount, self.scale)
 
 
 def together(parts: Sequence[Part]) -> Series:
