@@ -14,10 +14,9 @@ class ProjectConfig(AppConfig):
     name = "capital_project"
 
     def ready(self) -> None:
-        """Let messages decide particles, argparse speak Korean, and refusals name choices."""
+        """Let messages decide particles, and argparse speak Korean."""
         install_particles()
         install_arguments()
-        install_validation()
 
 
 class CapitalAdminConfig(AdminConfig):
@@ -26,6 +25,10 @@ class CapitalAdminConfig(AdminConfig):
     default_site = "capital_project.site.CapitalSite"
 
     def ready(self) -> None:
-        """Register our pages; some replace those of a library."""
+        """Register our pages; some replace those of a library. Refusals name what is taken.
+
+        That comes first: a form's field copies its messages when the form's module is loaded.
+        """
+        install_validation()
         super().ready()
         from capital.admin import pages  # noqa: F401

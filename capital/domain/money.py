@@ -101,7 +101,9 @@ def parse_amount(text: object) -> Decimal:
         raise InvalidAmount(value=_shown(text), problem=f"it is a {type(text).__name__}")
     written = str(text)
     if not _NUMBER.match(written):
-        raise InvalidAmount(value=_shown(text), problem="it is not a plain decimal number")
+        raise InvalidAmount(
+            value=_shown(text), problem="it is not a plain decimal number such as 1500.25"
+        )
     amount = Decimal(written)
     if amount and amount.adjusted() >= MAX_INTEGER_DIGITS:
         raise InvalidAmount(

@@ -1174,6 +1174,11 @@ class Code(StrEnum):
         "file_columns_twice",
         "The file has the column {columns} more than once.",
     )
+    FILE_LINE_TOO_WIDE = (
+        "file_line_too_wide",
+        "Line {line} has more cells than the first line has names. In a file with commas between "
+        "its columns, 1,5 is two cells: write 1.5.",
+    )
     FILE_TOO_LONG = (
         "file_too_long",
         "The file has more than {most} lines. Split it.",

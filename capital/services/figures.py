@@ -140,7 +140,7 @@ _CLAUSES = {
         _("it has {decimals} decimals and the column keeps {kept}"),
         _("it has {digits} significant digits and SQLite keeps {kept} (PostgreSQL keeps them all)"),
         _("it is a {type}"),
-        _("it is not a plain decimal number"),
+        _("it is not a plain decimal number such as 1500.25"),
         _("a weight is not a number of zero or more"),
         _("no weight is above zero"),
         _("the quantum {quantum} is not above zero"),

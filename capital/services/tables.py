@@ -142,6 +142,8 @@ def read_lines(
     for count, (number, row) in enumerate(numbered):
         if count == most_lines:
             raise form.refused(Code.FILE_TOO_LONG, most=f"{most_lines:,}")
+        if any(text_of(cell) for cell in row[len(columns) :]):
+            raise form.refused(Code.FILE_LINE_TOO_WIDE, line=str(number))
         yield number, dict(zip(columns, row, strict=False))
 
 

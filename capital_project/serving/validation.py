@@ -1,7 +1,8 @@
 """What Django and the REST framework refuse is told with what they would take.
 
-Django says that a value “is not a valid choice” and lets people guess which are; of a date it says
-that it is none. One place for every model, form, filter and serializer, ours and the libraries'.
+Django says that a value “is not a valid choice” and lets people guess which are; of a date or a
+number it says that it is none. One place for every model, form, filter and serializer, ours and the
+libraries'.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,19 +23,41 @@ Validate = Callable[..., Any]
 
 
 def install() -> None:
-    """Let both say which choices there are, and how a date and a time are written."""
+    """Let both say which choices there are, and how a date, a time and a number are written."""
     for field, message in (
         (forms.DateField, _("Enter a date such as 2026-11-30.")),
         (forms.TimeField, _("Enter a time of day such as 22:30.")),
         (forms.DateTimeField, _("Enter a date and a time such as 2026-11-30 22:30.")),
+        (forms.IntegerField, _("Enter a whole number such as 1500, without separators.")),
+        (
+            forms.DecimalField,
+            _(
+                "Enter a number such as 1500.25: with a point before the decimals, and nothing "
+                "between the thousands."
+            ),
+        ),
     ):
         messages: dict[str, Any] = field.default_error_messages
         messages["invalid"] = message
+    for number in (forms.DecimalField, forms.IntegerField):
+        number.to_python = _as_written(number.to_python)  # type: ignore[method-assign]
     for kind in (models.Field, forms.ChoiceField, forms.MultipleChoiceField):
         kind.validate = _told(kind.validate)  # type: ignore[method-assign]
     serializers.ChoiceField.to_internal_value = _told_by_api(  # type: ignore[method-assign]
         serializers.ChoiceField.to_internal_value
     )
+
+
+def _as_written(convert: Validate) -> Validate:
+    """Django's reading of a number, but for the underscores that Python leaves out: 1_5 is 15."""
+
+    @wraps(convert)
+    def read(field: Any, value: Any) -> Any:
+        if isinstance(value, str) and "_" in value:
+            raise ValidationError(field.error_messages["invalid"], code="invalid")
+        return convert(field, value)
+
+    return read
 
 
 def _told(validate: Validate) -> Validate:

@@ -32,7 +32,10 @@ def _made_by_parsing(makers: Makers) -> set[str]:
 def test_reason_of_the_code_is_noted_once_with_its_place(makers: Makers) -> None:
     assert _made_by_parsing(makers) == _made_by_parsing(makers) == {"invalid_amount"}
     ((reason, maker),) = makers.waiting
-    assert reason.figures == {"value": "'one'", "problem": "it is not a plain decimal number"}
+    assert reason.figures == {
+        "value": "'one'",
+        "problem": "it is not a plain decimal number such as 1500.25",
+    }
     assert maker.startswith("domain/money.py:")
     assert list(makers.faults()) == makers.waiting == []
 

@@ -71,7 +71,7 @@ def make_everything(word: str) -> Everything:
 def _make_uploads(tenant: Tenant) -> list[TradeUpload]:
     """A file that may be imported, one with a wrong line, and one that was imported."""
     line = "2026-03-10T09:00:00+09:00,BTC/USDT,buy,1,100,0.1,BNB,"
-    lines = (line + "a", line.replace("100", "1,5") + "b", "")
+    lines = (line + "a", line.replace("100", '"1,5"') + "b", "")
     header = "executed_at,symbol,side,quantity,price,fee_amount,fee_currency,order_id\n"
     uploads = [
         keep_upload(

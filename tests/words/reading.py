@@ -35,11 +35,13 @@ class Reading:
         language: Of its ``html`` element.
         title: Of its window.
         texts: Everything else that is shown or read out, in its order.
+        altered: Names of fields whose browser sends something else than was typed.
     """
 
     language: str = ""
     title: str = ""
     texts: list[str] = field(default_factory=list)
+    altered: list[str] = field(default_factory=list)
 
     def faults(self, language: str, names: frozenset[str] = NAMES) -> list[str]:
         """What is not in the reader's language, or not finished.
@@ -51,6 +53,7 @@ class Reading:
         found = [] if self.language == language else [f"its language is {self.language!r}"]
         if not self.title.strip(" |"):
             found.append("it has no title")
+        found += [f"a browser sends 15 where 1,5 is typed: {name}" for name in self.altered]
         for text in (self.title, *self.texts):
             found += faults_of(text, language, names)
         return found
@@ -98,6 +101,8 @@ class _Reader(HTMLParser):
             self.reading.language = given.get("lang", "")
         self.in_title = tag == "title" and not any(self.skipped)
         self.reading.texts += [given[name] for name in _SHOWN if given.get(name)]
+        if tag == "input" and given.get("type") == "number":
+            self.reading.altered.append(given.get("name", ""))
         if tag == "input" and given.get("type") in ("submit", "button"):
             self.reading.texts.append(given.get("value", ""))
         if tag not in self._VOID:

@@ -199,8 +199,6 @@ class WeightsPage:
                 "aria-label": gettext("Weight of %(strategy)s")
                 % {"strategy": each.instance.strategy.name if each.instance.pk else ""},
                 "aria-describedby": f"{each['weight'].id_for_label}-error",
-                "autocomplete": "off",
-                "inputmode": "decimal",
             }
         return formset
 

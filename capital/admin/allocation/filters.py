@@ -1,18 +1,22 @@
 """What runs are filtered by beside their own columns: a strategy, and how much they moved."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
+from django.contrib import messages
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 from unfold.contrib.filters.admin import TextFilter
 
+from capital.domain.errors import InvalidAmount
+from capital.domain.money import parse_amount
 from capital.models import AllocationEntry, AllocationRun
 from capital.services.access import visible_to
 from strategies.models import Strategy
 
 _LARGEST = Decimal("1e15")
+_LONGEST_TOLD = 40
 
 
 def strategies_named(request: HttpRequest, word: str) -> list[int]:
@@ -55,9 +59,17 @@ class MovedFilter(TextFilter):  # type: ignore[misc]
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[AllocationRun]
     ) -> QuerySet[AllocationRun]:
-        """What is no amount is no limit."""
-        least = _amount(self.value())
+        """What is no amount is no limit, and is said to be none."""
+        text = (self.value() or "").strip()
+        if not text:
+            return queryset
+        least = _amount(text)
         if least is None:
+            message = gettext(
+                "“%(text)s” is not an amount above zero such as 1500.25, so the list is not "
+                "narrowed by it."
+            )
+            messages.warning(request, message % {"text": text[:_LONGEST_TOLD]})
             return queryset
         changed: Any = (
             Q(after__gte=F("before") + least)
@@ -68,9 +80,9 @@ class MovedFilter(TextFilter):  # type: ignore[misc]
         return queryset.filter(Exists(entries))
 
 
-def _amount(text: str | None) -> Decimal | None:
+def _amount(text: str) -> Decimal | None:
     try:
-        amount = Decimal((text or "").strip().replace(",", ""))
-    except InvalidOperation:
+        amount = parse_amount(text)
+    except InvalidAmount:
         return None
-    return amount if amount.is_finite() and 0 < amount < _LARGEST else None
+    return amount if 0 < amount < _LARGEST else None

@@ -12,7 +12,14 @@ from django.contrib.admin.options import csrf_protect_m
 from django.contrib.admin.utils import unquote
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError
-from django.db.models import PROTECT, ForeignKey, Model, QuerySet
+from django.db.models import (
+    PROTECT,
+    BigIntegerField,
+    ForeignKey,
+    IntegerField,
+    Model,
+    QuerySet,
+)
 from django.forms import ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -23,7 +30,7 @@ from django.utils.translation import override as translation_override
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.overrides import FORMFIELD_OVERRIDES_INLINE
 from unfold.views import ChangeList
-from unfold.widgets import UnfoldAdminDecimalFieldWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from capital.admin.frame.formats import number, ratio
 from capital.admin.frame.lists import BoundedPaginator
@@ -67,7 +74,25 @@ class SiteChangeList(ChangeList):  # type: ignore[misc]  # unfold has no types
         self.model_admin.prepare_rows(request, self.result_list)
 
 
-class ExactInput(UnfoldAdminDecimalFieldWidget):  # type: ignore[misc]
+class NumberInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]  # unfold has no types
+    """A number that reaches the form as it was typed.
+
+    A browser's own field for numbers leaves out what it does not expect: of ``1,5`` it sent 15.
+    """
+
+    keyboard = "decimal"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"inputmode": self.keyboard, "autocomplete": "off", **(attrs or {})})
+
+
+class WholeInput(NumberInput):
+    """A whole number, which needs no point on a phone's keyboard."""
+
+    keyboard = "numeric"
+
+
+class ExactInput(NumberInput):
     """A number as a person writes it: 0.1, never 0.10000000 or 0E-8."""
 
     def format_value(self, value: Any) -> str | None:
@@ -96,13 +121,17 @@ def _without(rows: list[Any], starts: tuple[str, ...]) -> list[Any]:
 
 
 _DECIMALS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_EXACT_INPUTS: Any = {ExactDecimalField: {"widget": ExactInput}}
+_NUMBERS: Any = {
+    ExactDecimalField: {"widget": ExactInput},
+    IntegerField: {"widget": WholeInput},
+    BigIntegerField: {"widget": WholeInput},
+}
 
 
 class SitePage:
     """How every page of the site behaves, whoever's rows it shows."""
 
-    formfield_overrides = _EXACT_INPUTS
+    formfield_overrides = _NUMBERS
 
     def __init__(self, model: type[Model], admin_site: AdminSite) -> None:
         super().__init__(model, admin_site)  # type: ignore[call-arg]
@@ -294,4 +323,4 @@ class SiteTabularInline(OwnRows, TabularInline):  # type: ignore[misc]
 
     extra = 0
     hide_title = True
-    formfield_overrides = {**FORMFIELD_OVERRIDES_INLINE, **_EXACT_INPUTS}
+    formfield_overrides = {**FORMFIELD_OVERRIDES_INLINE, **_NUMBERS}

@@ -11,9 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, ngettext
-from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from capital.admin.frame.base import SiteModelAdmin
+from capital.admin.frame.base import SiteModelAdmin, WholeInput
 from capital.admin.frame.cells import badge, instant
 from capital.domain.errors import InvalidToken
 from capital.models import ApiToken
@@ -41,7 +40,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         max_value=LONGEST_DAYS,
         initial=USUAL_DAYS,
         help_text=gettext_lazy("The token expires after this many days."),
-        widget=UnfoldAdminIntegerFieldWidget(),
+        widget=WholeInput(),
     )
 
     class Meta:

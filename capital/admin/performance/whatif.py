@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from capital.admin.dashboard.charts import Chart, Line, line_chart
 from capital.admin.dashboard.earnings import shown
+from capital.admin.frame.base import NumberInput, WholeInput
 from capital.admin.frame.formats import NOTHING, ratio
 from capital.admin.frame.views import render_page, seen_or_404
 from capital.admin.performance.cells import Cell, amount, part
@@ -38,17 +39,6 @@ from capital.services.performance import chosen_period
 from capital.services.sentences import sentence
 
 _USUAL_DAYS = 90
-
-
-def _number(label: Any, kind: Any, least: int, most: int) -> Any:
-    attributes = {"type": "number", "min": least, "max": most, "step": "any"}
-    return kind(
-        label=label,
-        required=False,
-        min_value=least,
-        max_value=most,
-        widget=UnfoldAdminTextInputWidget(attrs=attributes),
-    )
 
 
 def _day(label: Any) -> forms.DateField:
@@ -73,8 +63,20 @@ class WhatIfForm(forms.Form):
     )
     since = _day(gettext_lazy("From"))
     until = _day(gettext_lazy("To"))
-    lookback_days = _number(gettext_lazy("Lookback (days)"), forms.IntegerField, 30, 1000)
-    drift_band_percent = _number(gettext_lazy("Drift band (%)"), forms.DecimalField, 0, 100)
+    lookback_days = forms.IntegerField(
+        label=gettext_lazy("Lookback (days)"),
+        required=False,
+        min_value=30,
+        max_value=1000,
+        widget=WholeInput(),
+    )
+    drift_band_percent = forms.DecimalField(
+        label=gettext_lazy("Drift band (%)"),
+        required=False,
+        min_value=0,
+        max_value=100,
+        widget=NumberInput(),
+    )
 
     def show_settings(self, account: Account) -> None:
         """In empty fields, what the account has."""

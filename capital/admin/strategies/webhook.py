@@ -13,8 +13,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget
 
+from capital.admin.frame.base import WholeInput
 from capital.admin.frame.views import origin_of, render_page, user_of
 from capital.admin.strategies.answers import refusal_text
 from capital.admin.strategies.deliveries import answer_badge, signal_text
@@ -52,7 +53,7 @@ class WebhookForm(forms.Form):
     )
     max_lag_seconds = forms.IntegerField(
         label=gettext_lazy("Maximum delay, in seconds"),
-        widget=UnfoldAdminIntegerFieldWidget(),
+        widget=WholeInput(),
         help_text=gettext_lazy(
             "A signal says by timenow when it was sent. If it comes later than this, it enlarges "
             "no position; closing goes through."

@@ -12,6 +12,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
+from capital.admin.frame.base import NumberInput
 from capital.domain.errors import CapitalError
 from capital.domain.money import EXACT
 from capital.domain.performance.flows import FlowKind
@@ -42,7 +43,7 @@ class AmountField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             max_length=130,
-            widget=UnfoldAdminTextInputWidget({"inputmode": "decimal", "autocomplete": "off"}),
+            widget=NumberInput(),
             **kwargs,
         )
 

@@ -22,8 +22,8 @@ _INEXACT = _(
     "%(value)s is not exact, because its type is %(type)s. Use a decimal, an integer or a string."
 )
 _NO_NUMBER = _(
-    "“%(value)s” is not a plain decimal number with at most 20 digits before the point and 60 in "
-    "all."
+    "“%(value)s” is not a plain decimal number such as 1500.25, with at most 20 digits before "
+    "the point and 60 in all."
 )
 _UNROUNDED = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
@@ -105,7 +105,9 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
             problem = error.reason.figures["problem"]
         except ValidationError:
             is_number = isinstance(value, Decimal)
-            problem = "it is not a plain decimal number" if is_number else _type_of(value)
+            problem = (
+                "it is not a plain decimal number such as 1500.25" if is_number else _type_of(value)
+            )
         else:
             return amount
         raise AmountNotStorable(field=self._label(), value=repr(value), problem=problem)

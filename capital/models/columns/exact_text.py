@@ -85,7 +85,10 @@ class ExactTextField(models.CharField):  # type: ignore[type-arg]
             return parse_amount(value.strip() if isinstance(value, str) else value)
         except InvalidAmount as error:
             raise ValidationError(
-                _("“%(value)s” is not a plain decimal number with at most 60 digits."),
+                _(
+                    "“%(value)s” is not a plain decimal number such as 1500.25, with at most 60 "
+                    "digits."
+                ),
                 code="invalid",
                 params={"value": value},
             ) from error

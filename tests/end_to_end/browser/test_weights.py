@@ -45,6 +45,26 @@ def capital(account: Account) -> list[Decimal]:
     return list(links.values_list("capital__allocated_capital", flat=True))
 
 
+def test_a_comma_that_somebody_types_is_not_left_out(desk: Open, account: Account) -> None:
+    page = goto(desk(), change_url(account))
+    for place, button in (
+        (field(page, "Grid"), page.get_by_role("button", name="Save and preview")),
+        (page.locator("#id_reserve_percent"), page.locator("button[name=_save]")),
+    ):
+        place.press("Control+A")
+        page.keyboard.type("1,5")
+        assert place.input_value() == "1,5"
+        button.click()
+        page.wait_for_load_state("load")
+
+        expect(page.get_by_text("Enter a number such as 1500.25").first).to_be_visible()
+        goto(page, change_url(account))
+
+    account.refresh_from_db()
+    weights = account.strategy_accounts.order_by("pk").values_list("weight", flat=True)
+    assert (list(weights), account.reserve_percent) == ([60, 40], 0)
+
+
 def test_weights_are_changed_seeing_the_money_in_at_most_six_clicks(
     desk: Open, account: Account
 ) -> None:

@@ -156,6 +156,12 @@ def test_a_word_that_is_not_known_is_told_with_those_that_are(user: User) -> Non
     assert text.endswith("Choose one of: weights, own_profit, inverse_volatility.")
 
 
+def test_empty_cells_beyond_the_columns_are_nothing() -> None:
+    table = AccountSheet.read(b"name,reserve_percent\nMain,1.5,,\n", name="table.csv")
+
+    assert [each for each in table[0] if each] == [2, "Main", "1.5"]
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [
@@ -165,6 +171,7 @@ def test_a_word_that_is_not_known_is_told_with_those_that_are(user: User) -> Non
         (b"name,password\nMain,x\n", Code.FILE_COLUMNS_UNKNOWN),
         (b"name,name\nMain,x\n", Code.FILE_COLUMNS_TWICE),
         (b"name\n" + b"a\n" * 501, Code.FILE_TOO_LONG),
+        (b"name,reserve_percent\nMain,1,5\n", Code.FILE_LINE_TOO_WIDE),
     ],
 )
 def test_a_file_of_another_form_is_refused_as_a_whole(content: bytes, code: Code) -> None:
