@@ -21,6 +21,7 @@ from capital.services.balances.keys import key_notices
 from capital.services.balances.live import ObservedBalance, observe_balances
 from capital.services.balances.readings import JudgedReadings, judge_all, judge_readings
 from capital.services.balances.summaries import load_summaries
+from capital.services.balances.sync import note_recovery
 from capital.services.balances.trails import Moves
 from capital.services.transactions import outside_transaction
 
@@ -85,9 +86,10 @@ class ConnectionReport:
 def check_connection(
     account_id: int, *, actor: AbstractUser | None = None, clock: Clock = timezone.now
 ) -> ConnectionReport:
-    """Read every pool of the account now, and check its key and settings. It changes nothing.
+    """Read every pool of the account now, and check its key and settings.
 
-    Call it outside a transaction: it waits for the exchange.
+    It stores no balance. Where every pool answers, the account is no longer said to be unreadable,
+    as after the next sync. Call it outside a transaction: it waits for the exchange.
 
     Args:
         account_id: The account's primary key; it may be inactive.
@@ -105,12 +107,16 @@ def check_connection(
     balances = observe_balances([account_id], clock=clock)
     account = accounts.get() if not balances else balances[0].account
     now = clock()
-    return ConnectionReport(
+    report = ConnectionReport(
         account=account,
         checked_at=now,
         pools=tuple(_answer(balance) for balance in balances),
         notices=tuple(notice for notices in NOTICES for notice in notices(account, balances, now)),
     )
+    if report.sound:
+        answers = {(account.pk, balance.pool): balance.answer for balance in balances}
+        note_recovery(account, answers, now=now)
+    return report
 
 
 def _answer(balance: ObservedBalance) -> PoolAnswer:

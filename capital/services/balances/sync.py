@@ -102,6 +102,23 @@ def _record(
     return {key: _count(accounts[key], each, answers) for key, each in judged.items()}
 
 
+@outside_transaction
+def note_recovery(account: Account, answers: LiveAnswers, *, now: datetime) -> None:
+    """Take back that the account cannot be read, now that somebody has read all of it.
+
+    Call it outside a transaction. Nothing is written if its key or wallet changed meanwhile.
+
+    Args:
+        account: As it was when it was read.
+        answers: Of all its pools: a balance each.
+        now: The current time.
+    """
+    if not account.connection_code:
+        return
+    with transaction.atomic():
+        _keep_connections(lock_observed({account.pk: account}).sound, answers, now=now)
+
+
 def _keep_connections(
     accounts: Mapping[int, Account], answers: LiveAnswers, *, now: datetime
 ) -> None:

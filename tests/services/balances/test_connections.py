@@ -59,6 +59,67 @@ def test_nothing_is_written(exchange: Exchange, django_assert_num_queries: Any) 
     assert Account.objects.values().get() == before
 
 
+def refused_account(exchange: Exchange) -> Account:
+    """Whose key its exchange refused at the last sync; another account beside it, as well."""
+    opened = [
+        exchange.open_account(name=name, wallets={"spot": {"USDT": "5"}, "futures": {"USDT": "7"}})
+        for name in ("Mine", "Other")
+    ]
+    for account in opened:
+        make_link(account=account)
+        exchange.fail(account, "unauthorized")
+    sync_balances([account.pk for account in opened])
+    assert set(Account.objects.values_list("connection_code", flat=True)) == {
+        "exchange_refused_key"
+    }
+    return opened[0]
+
+
+def needed(account: Account) -> list[str]:
+    needs = needs_of(account.owner)
+    return [each.kind for each in needs if each.account_id == account.pk]
+
+
+def test_a_check_that_succeeds_takes_back_that_the_key_is_refused(exchange: Exchange) -> None:
+    account = refused_account(exchange)
+    assert needed(account) == ["key_refused"]
+    exchange.fail(account, None)
+
+    assert check_connection(account.pk).sound
+
+    codes = dict(Account.objects.values_list("name", "connection_code"))
+    assert codes == {"Mine": "", "Other": "exchange_refused_key"}
+    assert needed(account) == []
+
+
+def test_a_check_that_fails_takes_nothing_back(exchange: Exchange) -> None:
+    account = refused_account(exchange)
+
+    assert not check_connection(account.pk).sound
+
+    account.refresh_from_db()
+    assert account.connection_code == "exchange_refused_key"
+    assert needed(account) == ["key_refused"]
+
+
+def test_a_check_of_an_account_that_was_changed_meanwhile_takes_nothing_back(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = refused_account(exchange)
+    exchange.fail(account, None)
+    noted = connections.note_recovery
+
+    def replaced(*args: Any, **kwargs: Any) -> None:
+        Account.objects.filter(pk=account.pk).update(balance_basis="equity")
+        noted(*args, **kwargs)
+
+    monkeypatch.setattr(connections, "note_recovery", replaced)
+    assert check_connection(account.pk).sound
+
+    account.refresh_from_db()
+    assert account.connection_code == "exchange_refused_key"
+
+
 @pytest.mark.parametrize(
     ("fault", "code", "advice"),
     [
