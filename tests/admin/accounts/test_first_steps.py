@@ -380,3 +380,14 @@ def test_one_person_desk_chooses_no_owner(page: Client, user: User, address: str
 
     assert 'name="owner"' in text(page.get(address))
     assert 'name="owner"' in text(page.get(own))
+
+
+def test_two_new_strategies_of_one_name_are_told_at_the_second(page: Client, user: User) -> None:
+    account = make_account(owner=user)
+
+    told = page.post(of(account, "strategies/"), {**ROWS, "new-1-name": "trend", "_save": ""})
+
+    first, second = told.context["page"].rows
+    assert not first.errors
+    assert second.non_field_errors() == ["Another row has this name already: take another one."]
+    assert not Strategy.objects.exists()

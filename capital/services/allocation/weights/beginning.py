@@ -20,7 +20,7 @@ from capital.services.accounts.registry import change_link, create_link
 from capital.services.accounts.strategies import create_strategy
 from capital.services.allocation.events import previewed_next
 from strategies.edits import ChangedMeanwhile, Seen
-from strategies.models import LONGEST_KEY, Strategy, free_key
+from strategies.models import LONGEST_KEY, Strategy, StrategyStatus, free_key
 
 _KEY_WITHOUT_LETTERS = "strategy"
 # Room for it is on every exchange.
@@ -101,6 +101,7 @@ def begin_strategies(
             raise NotFound
         if seen_links is not None and _linked(account) - set(seen_links):
             raise ChangedMeanwhile(account, ())
+        _refuse_same_names(links, owner)
         _set_weights(account, weights, actor=actor, origin=origin)
         made = []
         for place, link in enumerate(links):
@@ -118,6 +119,38 @@ def begin_strategies(
             except ValidationError as error:
                 raise ValidationError({f"new-{place}": error.messages}) from None
     return made
+
+
+def _refuse_same_names(links: Sequence[NewLink], owner: User) -> None:
+    """Nobody could tell two strategies of one name from each other in any list.
+
+    Raises:
+        ValidationError: By ``new-0``, ``new-1`` …
+    """
+    if not any(link.name for link in links):
+        return
+    own = Strategy.objects.filter(owner=owner).exclude(status=StrategyStatus.ARCHIVED)
+    keys = {_as_read(name): key for name, key in own.order_by("-pk").values_list("name", "key")}
+    refused: dict[str, str] = {}
+    named: set[str] = set()
+    for place, link in enumerate(links):
+        name = _as_read(link.name)
+        if name in named:
+            refused[f"new-{place}"] = _("Another row has this name already: take another one.")
+        elif name in keys:
+            text = _(
+                "There is a strategy with this name already (key %(key)s). Choose that one, or "
+                "take another name."
+            )
+            refused[f"new-{place}"] = text % {"key": keys[name]}
+        if name:
+            named.add(name)
+    if refused:
+        raise ValidationError(refused)
+
+
+def _as_read(name: str) -> str:
+    return " ".join(name.split()).casefold()
 
 
 def _linked(account: Account) -> set[int]:

@@ -65,6 +65,36 @@ def test_key_that_is_taken_gets_a_number_and_one_without_letters_a_word(account:
     assert [link.strategy.tag for link in made] == ["trend-2", "strategy", "2-strategy-2"]
 
 
+@pytest.mark.parametrize("name", ["Trend", "trend", "  TREND "])
+def test_two_new_ones_of_one_name_are_refused(account: Account, name: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        begin(account, new("Grid"), new("Trend"), new(name, "futures"))
+
+    assert refused.value.message_dict == {
+        "new-2": ["Another row has this name already: take another one."]
+    }
+    assert not Strategy.objects.exists()
+
+
+def test_name_of_a_strategy_that_there_is_is_refused(account: Account) -> None:
+    make_strategy(owner=account.owner, key="mine", name="Trend")
+    make_strategy(owner=account.owner, key="gone", name="Grid", status="ARCHIVED")
+    make_strategy(key="theirs", name="Swing")
+
+    with pytest.raises(ValidationError) as refused:
+        begin(account, new("Grid"), new("Swing"), new("trend"))
+
+    assert refused.value.message_dict == {
+        "new-2": [
+            (
+                "There is a strategy with this name already (key mine). Choose that one, or take "
+                "another name."
+            )
+        ]
+    }
+    assert begin(account, new("Grid"), new("Swing"))
+
+
 def test_one_that_is_refused_leaves_nothing_of_the_others(account: Account) -> None:
     with pytest.raises(ValidationError) as refused:
         begin(account, new("First"), new("Second", weight="0"))
