@@ -21,6 +21,7 @@ from capital.services.allocation.policies.kept import inputs_as_json, inputs_fro
 from capital.services.balances.readings import JudgedReadings
 
 # A run that failed, was held or found no balance allocated nothing, so the gate ignores it.
+_CAN_BE_SET = ("links", "reserve", "rules", "held")
 _ALLOCATED = Q(outcome__in=[Outcome.APPLIED.value, Outcome.UNCHANGED.value]) | Q(
     outcome=Outcome.SKIPPED.value, code=Code.NOTHING_TO_ALLOCATE.value
 )
@@ -127,6 +128,24 @@ def load_inputs(account_ids: Sequence[int]) -> dict[int, Inputs]:
     keys = [key for key in last_allocations(account_ids).values() if key is not None]
     rows = AllocationRun.objects.filter(pk__among=keys).values_list("account_id", "basis")
     return {account_id: inputs_from_json(stored) for account_id, stored in rows}
+
+
+def load_settings_of_last(account_ids: Sequence[int]) -> dict[int, Inputs]:
+    """Of the inputs of ``load_inputs`` what somebody can set: links, reserve, rules, what was held.
+
+    Most of what a run keeps is none of that, and takes as long to read as the whole comparison.
+    """
+    keys = [key for key in last_allocations(account_ids).values() if key is not None]
+    rows = AllocationRun.objects.filter(pk__among=keys).order_by()
+    columns = [f"basis__{part}" for part in _CAN_BE_SET]
+    return {
+        account_id: inputs_from_json({"balances": {}, **_given(_CAN_BE_SET, stored)})
+        for account_id, *stored in rows.values_list("account_id", *columns)
+    }
+
+
+def _given(names: Iterable[str], values: Iterable[Any]) -> dict[str, Any]:
+    return {name: each for name, each in zip(names, values, strict=True) if each is not None}
 
 
 def last_allocations(account_ids: Sequence[int]) -> dict[int, int | None]:

@@ -23,7 +23,7 @@ from capital.models import (
 )
 from capital.services.access.changes import values_of
 from capital.services.accounts.linked import LinkedAccount
-from capital.services.allocation.inputs import load_inputs
+from capital.services.allocation.inputs import load_settings_of_last
 from capital.services.allocation.request import AllocationRequest
 from capital.services.allocation.verdicts import Circumstances, Verdict
 from strategies.models import StrategyStatus
@@ -64,7 +64,8 @@ def name_causes(
     decided = [each for each in verdicts if each.inputs is not None]
     if not request.if_due:
         missing = [each.linked.account.pk for each in decided]
-        known |= load_inputs([key for key in missing if key not in known]) if missing else {}
+        missing = [key for key in missing if key not in known]
+        known |= load_settings_of_last(missing) if missing else {}
     changes = {
         each.linked.account.pk: _changes(each, known.get(each.linked.account.pk))
         for each in decided
