@@ -45,7 +45,12 @@ from capital.services.allocation.verdicts import (
     load_circumstances,
     unless_money_moved,
 )
-from capital.services.balances.live import LiveAnswers, observe_again, observe_pools
+from capital.services.balances.live import (
+    LiveAnswers,
+    none_asked,
+    observe_again,
+    observe_pools,
+)
 from capital.services.balances.recent import observe_in_time
 from capital.services.transactions import outside_transaction
 
@@ -177,7 +182,7 @@ def allocate_capital(
 
     Returns:
         One run per account, in the order of ``account_ids``; none of an account that is deleted
-        before its balances are read.
+        before its balances are read, or, without ``live``, before it is locked.
 
     Raises:
         UnknownAccount: An id has no account, or none that the actor sees. Nothing was done.
@@ -369,27 +374,38 @@ def _in_batches(
     for batch in _parts(ids, read_at_once):
         progress = _Progress(on_progress)
         results: dict[int, Result] = {key: earlier[key] for key in batch if key in earlier}
-        if to_do := [account_id for account_id in batch if account_id not in earlier]:
-            loaded = load_accounts(to_do)
-            observed = {key: loaded[key] for key in to_do if key in loaded}
-            # Where no exchange is called, it does not matter which pools there are.
-            pools = load_pools(observed) if request.live else dict.fromkeys(observed, tuple(Pool))
-            wanted = [(account, pools[key]) for key, account in observed.items()]
-            answers = _observe(wanted, request, on_account=progress.account_answered)
-            judge = _judge_by(answers, request, seen)
-            results |= _decided(observed, judge, request)
-            again = {key: each for key, each in observed.items() if key not in results}
-            if again:
-                wanted = [(account, pools[key]) for key, account in again.items()]
-                judge = _judge_by(_observe_again(wanted, request), request, seen, is_second=True)
-                results |= _decided(again, judge, request)
+        to_do = [account_id for account_id in batch if account_id not in earlier]
+        if to_do and request.live:
+            results |= _by_live_balances(to_do, request, progress, seen)
+        elif to_do:
+            # No exchange is called, so nothing needs to be known of an account before its lock.
+            judge = _judge_by(none_asked(to_do), request, seen)
+            results |= _decided(dict.fromkeys(to_do), judge, request)
         progress.finish(len(batch))
         # Without those that were deleted since their ids were looked up.
         yield {account_id: results[account_id] for account_id in batch if account_id in results}
 
 
+def _by_live_balances(
+    ids: Sequence[int], request: AllocationRequest, progress: _Progress, seen: _Seen | None
+) -> dict[int, Result]:
+    """Read the balances of accounts and decide; a second time where money may have moved."""
+    loaded = load_accounts(ids)
+    observed = {key: loaded[key] for key in ids if key in loaded}
+    pools = load_pools(observed)
+    wanted = [(account, pools[key]) for key, account in observed.items()]
+    answers = _observe(wanted, request, on_account=progress.account_answered)
+    results = _decided(observed, _judge_by(answers, request, seen), request)
+    again = {key: each for key, each in observed.items() if key not in results}
+    if again:
+        wanted = [(account, pools[key]) for key, account in again.items()]
+        judge = _judge_by(_observe_again(wanted, request), request, seen, is_second=True)
+        results |= _decided(again, judge, request)
+    return results
+
+
 def _decided(
-    observed: Mapping[int, Account], judge: Judge, request: AllocationRequest
+    observed: Mapping[int, Account | None], judge: Judge, request: AllocationRequest
 ) -> dict[int, Result]:
     results: dict[int, Result] = {}
     for part in _parts(list(observed), BATCH_SIZE):

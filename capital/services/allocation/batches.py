@@ -10,13 +10,18 @@ from capital.domain.allocation.decision import Decision, Outcome
 from capital.domain.errors import CapitalError, PlanStale, RunKeyConflict
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun
-from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
+from capital.services.accounts.linked import (
+    LinkedAccount,
+    load_accounts,
+    load_linked_accounts,
+)
 from capital.services.allocation.causes.naming import name_causes
 from capital.services.allocation.records import record_verdicts
 from capital.services.allocation.request import AllocationRequest, earlier_runs
 from capital.services.allocation.verdicts import Circumstances, Verdict, load_circumstances
 from capital.services.balances.locked import batch_then_each, lock_observed
 from capital.services.balances.log_lines import log_fallbacks, log_suspects
+from capital.services.memory import uncollected
 from capital.traces import told
 
 logger = logging.getLogger(__name__)
@@ -28,14 +33,16 @@ Result = AllocationRun | Reason
 Judge = Callable[[Mapping[int, LinkedAccount], Circumstances, datetime], list[Verdict]]
 
 
+@uncollected()
 def decide_batch(
-    observed: Mapping[int, Account], judge: Judge, request: AllocationRequest
+    observed: Mapping[int, Account | None], judge: Judge, request: AllocationRequest
 ) -> dict[int, Result]:
     """Decide and write a batch in one transaction; if that fails, account by account.
 
     Args:
         observed: The accounts as they were when their balances were read, by primary key. An
-            account whose keys, venue, currency or mode have changed since then fails.
+            account whose keys, venue, currency or mode have changed since then fails. None where
+            no exchange was asked.
         judge: Gives a verdict for each, from the locked rows.
         request: The same for all of them; its run key allocates each account once.
 
@@ -50,14 +57,23 @@ def decide_batch(
     return batch_then_each(
         observed,
         lambda part: _decide_and_write(part, judge, request),
-        lambda account, error: _fail(account, error, request),
+        lambda key, error: _fail(key, observed[key], error, request),
         message="A batch of %(number)s accounts failed (%(kind)s); each is tried by itself.",
         fatal=(PlanStale, RunKeyConflict),
     )
 
 
-def _fail(account: Account, error: Exception, request: AllocationRequest) -> AllocationRun:
-    """The failed run of one account, with the reason of the error."""
+def _fail(
+    key: int, account: Account | None, error: Exception, request: AllocationRequest
+) -> Result:
+    """The failed run of one account, with the reason of the error; only that without an account."""
+    if account is None:
+        try:
+            account = load_accounts([key])[key]
+        except KeyError:
+            return Reason(Code.ACCOUNT_CHANGED)  # deleted in the meantime
+        except DatabaseError as away:
+            return Reason(Code.DATABASE_ERROR, {"kind": type(away).__name__})
     match error:
         case RunKeyConflict():
             raise error
@@ -100,7 +116,7 @@ def _unsaved_failure(account: Account, reason: Reason, request: AllocationReques
 
 
 def _decide_and_write(
-    observed: Mapping[int, Account], judge: Judge, request: AllocationRequest
+    observed: Mapping[int, Account | None], judge: Judge, request: AllocationRequest
 ) -> dict[int, Result]:
     """Lock, decide and write a batch in one transaction.
 
@@ -111,8 +127,8 @@ def _decide_and_write(
         results: dict[int, Result] = dict(earlier_runs(list(locked.accounts), request))
         for key in observed.keys() - locked.accounts.keys():
             # Deleted in the meantime: there is no row for a run to refer to.
-            reason = Reason(Code.ACCOUNT_CHANGED)
-            results[key] = _unsaved_failure(observed[key], reason, request)
+            reason, account = Reason(Code.ACCOUNT_CHANGED), observed[key]
+            results[key] = reason if account is None else _unsaved_failure(account, reason, request)
         accounts = {key: each for key, each in locked.accounts.items() if key not in results}
         if not accounts:
             return results

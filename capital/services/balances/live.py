@@ -1,7 +1,7 @@
 """Live balances from the exchanges. Nothing is written."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -82,6 +82,12 @@ def observe_pools(
     if requests:
         answers.update(_ask(requests, clock, on_account, until))
     return answers
+
+
+def none_asked(account_ids: Iterable[int]) -> LiveAnswers:
+    """The answers for every pool of these accounts where no exchange is to be called."""
+    reason = Reason(Code.LIVE_DISABLED)
+    return {(account_id, pool): reason for account_id in account_ids for pool in Pool}
 
 
 @outside_transaction

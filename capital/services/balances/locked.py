@@ -1,8 +1,7 @@
 """Store what was read from exchanges, under the locks of the accounts.
 
 Every caller works in this order, in one transaction: ``lock_observed``, judge, ``learn``. If a
-    batch
-fails, ``batch_then_each`` repeats that for each account.
+batch fails, ``batch_then_each`` repeats that for each account.
 """
 
 import logging
@@ -46,19 +45,21 @@ class LockedAccounts:
 
 
 @inside_transaction
-def lock_observed(observed: Mapping[int, Account]) -> LockedAccounts:
+def lock_observed(observed: Mapping[int, Account | None]) -> LockedAccounts:
     """Lock accounts for the rest of the transaction, and compare them with what was read.
 
     Call it inside a transaction.
 
     Args:
-        observed: The accounts as they were when their balances were read, by primary key.
+        observed: The accounts as they were when their balances were read, by primary key; None
+            where no exchange was asked: there is nothing to compare with.
     """
     locked = lock_accounts(list(observed))
     changed = {
         key
         for key, account in locked.items()
-        if account.reading_depends_on != observed[key].reading_depends_on
+        if (before := observed[key]) is not None
+        and account.reading_depends_on != before.reading_depends_on
     }
     return LockedAccounts(locked, frozenset(changed))
 
@@ -114,7 +115,7 @@ def learn(
 def batch_then_each(
     observed: Mapping[int, _Observed],
     write: Callable[[Mapping[int, _Observed]], Mapping[int, _Result]],
-    write_failed: Callable[[_Observed, Exception], _Result],
+    write_failed: Callable[[int, Exception], _Result],
     *,
     message: str,
     fatal: tuple[type[Exception], ...] = (),
@@ -124,7 +125,8 @@ def batch_then_each(
     Args:
         observed: What was read, by account.
         write: Writes some of them in one transaction, and returns a result for each.
-        write_failed: Gives the result of an account that failed alone as well. It may raise.
+        write_failed: Gives the result of an account that failed alone as well, by its key. It may
+            raise.
         message: Logged if the batch fails; it may use ``number`` and ``kind``.
         fatal: Errors that concern the whole batch, and are raised.
     """
@@ -139,5 +141,5 @@ def batch_then_each(
         try:
             results |= write({key: each})
         except Exception as error:  # noqa: BLE001  # the caller tells errors apart, and logs them
-            results[key] = write_failed(each, error)
+            results[key] = write_failed(key, error)
     return results

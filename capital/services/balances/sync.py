@@ -61,7 +61,7 @@ def sync_balances(account_ids: Iterable[int], *, clock: Clock = timezone.now) ->
         written = batch_then_each(
             accounts,
             partial(_record, answers=answers, clock=clock),
-            _log_failure,
+            partial(_log_failure, accounts),
             message="A batch of balances failed (%(kind)s); each is tried.",
         )
         for counted in written.values():
@@ -69,10 +69,10 @@ def sync_balances(account_ids: Iterable[int], *, clock: Clock = timezone.now) ->
     return counts
 
 
-def _log_failure(account: Account, error: Exception) -> Counter[str]:
-    name = told(account.pk, account.name)
+def _log_failure(accounts: Mapping[int, Account], key: int, error: Exception) -> Counter[str]:
+    name = told(key, accounts[key].name)
     logger.error("The balances of account %s could not be recorded.", name, exc_info=error)
-    note_trouble(account.pk, account.name, FAILED)
+    note_trouble(key, accounts[key].name, FAILED)
     return Counter({FAILED: 1})
 
 

@@ -16,7 +16,7 @@ from capital.domain.errors import (
     UnknownAccount,
 )
 from capital.models import Account, AllocationRun, StrategyAccount
-from capital.services.allocation import batches, records, verdicts
+from capital.services.allocation import allocate, batches, records, verdicts
 from capital.services.allocation.allocate import (
     allocate_capital,
     preview_allocation,
@@ -25,7 +25,7 @@ from capital.services.allocation.allocate import (
 from capital.services.allocation.gate import check_gate
 from capital.services.allocation.request import new_request
 from capital.services.allocation.runs import report_runs
-from tests.factories import capital_of, make_link
+from tests.factories import capital_of, make_account, make_link, make_summary
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -293,6 +293,99 @@ def test_batch_of_which_every_account_is_removed_while_it_is_read_writes_nothing
 
     assert told(allocate_capital([account.pk])) == [("failed", "account_changed", {})]
     assert not AllocationRun.objects.exists()
+
+
+# By cached balances, where nothing is read of an account before its lock
+
+
+def test_cached_account_is_read_once(
+    links: list[StrategyAccount], ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allocate, "load_accounts", _not_to_be_called)
+
+    assert [run.account_id for run in allocate_capital(ids, live=False)] == ids
+
+
+def _not_to_be_called(*_args: Any) -> None:
+    raise AssertionError("the accounts are read under their locks")
+
+
+def test_cached_account_that_fails_alone_has_its_run(
+    links: list[StrategyAccount], ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for link in links:
+        make_summary(account=link.account, spot_balance=Decimal(100))
+    load = batches.load_linked_accounts
+
+    def refuse(keys: list[int], **options: Any) -> Any:
+        if ids[1] in keys:
+            raise DatabaseError("CANARY")
+        return load(keys, **options)
+
+    monkeypatch.setattr(batches, "load_linked_accounts", refuse)
+
+    runs = allocate_capital(ids, live=False)
+
+    failed = ("failed", "database_error", {"kind": "DatabaseError"})
+    assert told(runs) == [APPLIED, failed, APPLIED]
+    assert [run.account for run in runs] == [link.account for link in links]
+    assert runs[1].pk is not None
+
+
+def test_cached_account_of_which_nothing_can_be_read_takes_no_other_with_it(
+    links: list[StrategyAccount], ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, read = batches.load_linked_accounts, batches.load_accounts
+
+    def refuse(loads: Callable[..., Any]) -> Callable[..., Any]:
+        def loaded(keys: list[int], **options: Any) -> Any:
+            if ids[1] in keys:
+                raise DatabaseError("CANARY")
+            return loads(keys, **options)
+
+        return loaded
+
+    monkeypatch.setattr(batches, "load_linked_accounts", refuse(load))
+    monkeypatch.setattr(batches, "load_accounts", refuse(read))
+
+    runs = allocate_capital(ids, live=False)
+
+    assert [run.account_id for run in runs] == [ids[0], ids[2]]
+
+
+def test_cached_account_that_fails_and_is_removed_has_no_run(
+    links: list[StrategyAccount], ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = batches.load_linked_accounts
+
+    def refuse(keys: list[int], **options: Any) -> Any:
+        if ids[1] in keys:
+            raise DatabaseError("CANARY")
+        return load(keys, **options)
+
+    monkeypatch.setattr(batches, "load_linked_accounts", refuse)
+    monkeypatch.setattr(batches, "load_accounts", lambda _keys: {})
+
+    runs = allocate_capital(ids, live=False)
+
+    assert [run.account_id for run in runs] == [ids[0], ids[2]]
+
+
+def test_cached_account_that_is_removed_meanwhile_has_no_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone, other = make_account(), make_link().account
+    lock = batches.lock_observed
+
+    def remove_first(observed: Any) -> Any:
+        Account.objects.filter(pk=gone.pk).delete()
+        return lock(observed)
+
+    monkeypatch.setattr(batches, "lock_observed", remove_first)
+
+    results = reallocate_where_due([gone.pk, other.pk], live=False)
+
+    assert [result.account for result in results] == [other]
 
 
 # What cannot be asked for

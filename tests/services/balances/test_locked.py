@@ -28,8 +28,8 @@ def refuse_b(observed: Mapping[int, str]) -> dict[int, str]:
     return write_all(observed)
 
 
-def failed(each: str, error: Exception) -> str:
-    return f"{each} failed: {type(error).__name__}"
+def failed(key: int, error: Exception) -> str:
+    return f"{key} failed: {type(error).__name__}"
 
 
 # Together, or each
@@ -50,7 +50,7 @@ def test_one_that_fails_takes_no_other_with_it(caplog: Any) -> None:
 
     results = batch_then_each({1: "a", 2: "b", 3: "c"}, refuse_b, failed, message=MESSAGE)
 
-    assert results == {1: "A", 2: "b failed: ValueError", 3: "C"}
+    assert results == {1: "A", 2: "2 failed: ValueError", 3: "C"}
     assert caplog.messages == ["A batch of 3 failed (ValueError)."]
 
 
@@ -67,7 +67,7 @@ def test_what_concerns_the_whole_batch_is_raised_and_nothing_is_tried_again() ->
 
 
 def test_an_account_that_failed_may_end_it() -> None:
-    def end(_each: str, error: Exception) -> str:
+    def end(_key: int, error: Exception) -> str:
         raise error
 
     with pytest.raises(ValueError, match="CANARY"):
