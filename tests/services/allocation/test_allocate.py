@@ -453,6 +453,9 @@ def test_progress_adds_up_to_all_accounts(exchange: Exchange) -> None:
     allocate_capital([asked.pk, idle.pk], on_progress=told.append)
 
     assert told == [1, 1]
+    # Where all are told as they answer, nothing is left for the end.
+    allocate_capital([asked.pk], on_progress=told.append)
+    assert told == [1, 1, 1]
 
 
 def test_unknown_trigger_is_refused() -> None:

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from django_q.models import OrmQ
 
 from capital.models import Account, Position, StrategyAccount
 from capital.services.allocation import events
@@ -237,3 +238,39 @@ def test_request_for_no_account_queues_nothing(queued: list[Any]) -> None:
 
     events.request_reallocation([link.account_id])
     assert [ids for ids, _ in queued] == [[link.account_id]]
+
+
+# The queue
+
+
+def test_task_is_queued_with_its_arguments_as_one_of_events(
+    link: StrategyAccount, django_capture_on_commit_callbacks: Any
+) -> None:
+    OrmQ.objects.all().delete()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        events.request_reallocation([link.account_id])
+        make_account(venue="okx")
+
+    asked, synced = (each.task for each in OrmQ.objects.order_by("pk"))
+    assert (asked["func"], asked["group"]) == (events.REALLOCATE_AFTER_EVENT, "events")
+    ids, run_key = asked["args"]
+    assert (ids, run_key[:6]) == ([link.account_id], "event:")
+    assert (synced["func"], synced["args"]) == (events.SYNC_MARKETS_OF_VENUE, ("okx",))
+
+
+def test_queue_that_refuses_keeps_the_change_and_names_what_it_did_not_take(
+    django_capture_on_commit_callbacks: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise DatabaseError("full")
+
+    monkeypatch.setattr("django_q.tasks.async_task", refuse)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        account = make_account(venue="okx")
+
+    assert Account.objects.get() == account
+    assert f"{events.SYNC_MARKETS_OF_VENUE}('okx',) could not be queued." in caplog.text

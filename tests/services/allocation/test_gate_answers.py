@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from capital.domain.pools import Pool
 from capital.models import Account, Position, StrategyAccount, StrategyCapital
 from capital.services.allocation.allocate import (
     auto_allocate_capital_for_account,
@@ -202,12 +203,14 @@ def test_every_face_gives_the_same_answer(state: Any) -> None:
     (result,) = reallocate_where_due([account.pk])
 
     assert (status.due, status.reason.code, status.is_held) == (due, code, is_held)
-    assert (shown.due, shown.reason, shown.is_held, shown.suspects) == (
+    assert (shown.due, shown.reason, shown.is_held, shown.suspects, shown.held) == (
         status.due,
         status.reason,
         status.is_held,
         status.suspects,
+        status.held,
     )
+    assert status.held == ({Pool.SPOT: status.reason} if code == "open_position" else {})
     decided = None if result.run is None else (result.run.outcome, result.run.code)
     assert decided == run
     assert preview.reason == result.reason

@@ -145,22 +145,28 @@ def test_those_who_have_not_answered_come_first_and_nobody_else_s_is_named(
 
 
 def test_answers_are_stored_once_and_a_database_that_refuses_stops_nothing(
-    actor: Any, monkeypatch: pytest.MonkeyPatch
+    actor: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("DEBUG", once.__name__)
     request = PlanRequest.objects.create(key=KEY, actor=actor, started_at=NOON)
+    other = PlanRequest.objects.create(key=OTHER, actor=actor, started_at=NOON)
     told = once._Told(request)
     told.add(7, {Pool.SPOT: Observation(Decimal("12.30"), NOON)})
     told.store()
     request.refresh_from_db()
     assert request.answers == {"7": [["spot", "12.30", "", {}]]}
+    other.refresh_from_db()
+    assert other.answers == {}
 
     def refuse(*_args: Any, **_kwargs: Any) -> None:
         raise DatabaseError
 
     monkeypatch.setattr(PlanRequest.objects, "filter", refuse)
     told.store()
+    assert caplog.messages == []
     told.add(8, {Pool.SPOT: Reason(Code.LIVE_DISABLED)})
     told.store()
+    assert caplog.messages == ["Who answered could not be stored (DatabaseError)."]
 
 
 def test_due_are_the_active_accounts_that_one_may_allocate_by_name(

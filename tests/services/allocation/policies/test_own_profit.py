@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from capital.domain.allocation.gate import Settled
+from capital.domain.pools import Pool
 from capital.models import Account, Position, StrategyAccount, StrategyCapital
 from capital.services.allocation import revert_run
 from capital.services.allocation.policies.kept import inputs_from_json
@@ -66,6 +68,17 @@ def test_what_was_counted_by_one_run_is_not_counted_by_the_next() -> None:
     run = read_and_decide(account, "11800", 20)
 
     assert (run.outcome, capitals(links)) == ("unchanged", ["6300.00", "5500.00"])
+
+
+def test_a_run_keeps_how_the_pool_stood_before_it_and_after_it() -> None:
+    account, _ = begun("1", "1")
+    flow(account, "1000", 4)
+
+    run = read_and_decide(account, "11000", 10)
+
+    kept = inputs_from_json(run.basis)
+    assert kept.settled_before == {Pool.FUTURES: Settled(D(10_000), D(0), at(1))}
+    assert kept.settled == {Pool.FUTURES: Settled(D(11_000), D(1_000), at(10))}
 
 
 def test_a_late_fill_takes_back_what_was_shared_for_it() -> None:

@@ -4,10 +4,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 
-from capital.domain.errors import NotFound, NotPermitted
-from capital.models import Account, StrategyAccount
+from capital.domain.errors import NotFound, NotPermitted, RoleTooSmall
+from capital.models import Account, AccountAccess, SettingChange, StrategyAccount
 from capital.services.allocation import NewLink, NewWeight, begin_strategies, events
 from strategies.edits import ChangedMeanwhile
 from strategies.models import Strategy
@@ -143,6 +144,36 @@ def test_whoever_may_not_make_strategies_begins_none() -> None:
         begin(account, new())
 
     assert not Strategy.objects.exists()
+
+
+def test_whoever_only_looks_at_the_account_begins_none_and_sets_no_weights() -> None:
+    maker = make_operator("add_strategyaccount", "change_strategyaccount")
+    maker.user_permissions.add(Permission.objects.get(codename="add_strategy"))
+    account = make_account()
+    AccountAccess.objects.create(account=account, user=maker, role="viewer")
+    link = make_link(account=account, weight=Decimal(1))
+    weight = NewWeight(link_id=link.pk, weight=Decimal(3), seen=Decimal(1))
+
+    for links, weights in (([new()], []), ([], [weight])):
+        with pytest.raises(RoleTooSmall):
+            begin_strategies(account.pk, links, weights, owner=maker, actor=maker)
+
+    assert StrategyAccount.objects.get().weight == 1
+
+
+def test_record_says_who_began_them_and_from_where(account: Account) -> None:
+    link = make_link(account=account, weight=Decimal(1))
+    weight = NewWeight(link_id=link.pk, weight=Decimal(3), seen=Decimal(1))
+
+    begin(account, new(), weights=[weight], origin="192.0.2.7")
+
+    changes = SettingChange.objects.order_by("pk").values_list("row", "verb", "actor", "origin")
+    assert [each[:2] for each in changes] == [
+        ("link", "changed"),
+        ("strategy", "created"),
+        ("link", "created"),
+    ]
+    assert {each[2:] for each in changes} == {(account.owner_id, "192.0.2.7")}
 
 
 def test_weights_are_set_together_with_what_is_new(account: Account) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from capital.domain.errors import (
     NotPermitted,
@@ -18,7 +20,7 @@ from capital.services.accounts import change_account
 from capital.services.allocation.allocate import allocate_capital, reallocate_where_due
 from capital.services.allocation.weights import edit
 from capital.services.allocation.weights.edit import set_weights
-from capital.services.allocation.weights.told import WeightsReport
+from capital.services.allocation.weights.told import WeightsReport, report_weights
 from capital.services.audit.checks import audit_capital
 from capital.services.balances.locked import LockedAccounts
 from tests.factories import make_link, make_operator, make_position, make_strategy
@@ -150,6 +152,35 @@ def test_keys_of_two_pools_are_refused(desk: Desk) -> None:
     )
 
 
+def test_refusal_of_many_long_keys_is_cut(desk: Desk) -> None:
+    keys = [f"{number:0>100}" for number in range(6)]
+    for key in keys:
+        desk.link(key, "spot" if key == keys[0] else "futures")
+
+    for named, code in ((keys, "of_two_pools"), ([f"no-{key}" for key in keys], "of_unknown")):
+        with pytest.raises(WeightsRefused) as refused:
+            desk.set(dict.fromkeys(named, "5"))
+        reason = refused.value.reason
+        assert reason.code.value == f"weights_{code}"
+        assert reason.figures["strategies"] == ", ".join(named)[:500]
+
+
+def test_queries_of_a_report_do_not_grow_with_the_links(
+    desk: Desk, django_assert_num_queries: Any
+) -> None:
+    run = desk.set({"a": "5"}).run
+    assert run is not None
+    with CaptureQueriesContext(connection) as few:
+        report_weights(run)
+    for key in "defgh":
+        desk.link(key)
+    run = desk.set({"a": "6"}, clock=at(minutes=2)).run
+    assert run is not None
+
+    with django_assert_num_queries(len(few)):
+        assert len(report_weights(run).links) == 8
+
+
 def test_spot_and_futures_of_a_unified_wallet_share_one_pool(exchange: Exchange) -> None:
     account = exchange.open_account(venue="bybit", wallets={"unified": {"USDT": "1000"}})
     for market in ("spot", "futures"):
@@ -253,6 +284,25 @@ def test_account_whose_keys_changed_meanwhile_waits(
 
     assert (report.report.outcome, report.report.code) == ("failed", "account_changed")
     assert (report.capital_waits, desk.weights) == (True, ["50", "1", "1"])
+
+
+@pytest.mark.parametrize("weight", ["50", "2"], ids=["another", "the same"])
+def test_whoever_loses_the_right_meanwhile_changes_nothing(
+    desk: Desk, weight: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor = make_operator(*BOTH)
+    access = AccountAccess.objects.create(account=desk.account, user=actor, role="operator")
+    read = edit._observe
+
+    def observe(*arguments: Any) -> Any:
+        access.delete()
+        return read(*arguments)
+
+    monkeypatch.setattr(edit, "_observe", observe)
+    with pytest.raises(UnknownAccount):
+        desk.set({"a": weight}, actor=actor)
+
+    assert (desk.weights, AllocationRun.objects.count()) == (["2", "1", "1"], 1)
 
 
 def test_account_that_is_gone_meanwhile_is_unknown(

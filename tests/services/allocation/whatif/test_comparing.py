@@ -1,10 +1,11 @@
 """What is on record of an account beside the same days by another policy."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils.timezone import get_default_timezone
 
 from capital.domain.allocation.rules import PolicyName
 from capital.domain.errors import NothingToReplay, UnknownAccount
@@ -174,6 +175,23 @@ def test_money_from_outside_reaches_both_courses_and_what_nothing_explains_is_to
     assert equities(comparison)[0] == ["10250", "11562.5"]
     assert codes(comparison) == ["replay_unexplained"]
     assert dict(comparison.unknown[-1].figures) == {"amount": "-2.50", "currency": "USDT"}
+
+
+def test_money_of_the_first_and_of_the_last_day_counts_and_none_of_the_days_around() -> None:
+    desk = Desk()
+    begin, minute = datetime.combine(ONE, time.min, get_default_timezone()), timedelta(minutes=1)
+    for at, amount in (
+        (begin - minute, 1),
+        (begin, 20),
+        (begin + timedelta(days=2) - minute, 300),
+        (begin + timedelta(days=2), 4000),
+    ):
+        make_flow(desk.account, kind="deposit", pool="futures", amount=D(amount), occurred_at=at)
+
+    comparison = desk.replay("own_profit")
+
+    assert [day.external for day in comparison.recorded.days] == [20, 300]
+    assert [day.external for day in comparison.replayed.days] == [20, 300]
 
 
 def test_days_in_another_currency_stand_apart() -> None:
