@@ -10,7 +10,10 @@ from django.utils import timezone
 
 from capital.domain.errors import (
     AmountNotStorable,
+    CapitalError,
+    ForceNotAllowed,
     InvalidAllocation,
+    InvalidRunKey,
     NothingToAccept,
     RunKeyConflict,
     UnknownAccount,
@@ -25,7 +28,7 @@ from capital.services.allocation.allocate import (
 from capital.services.allocation.gate import check_gate
 from capital.services.allocation.request import new_request
 from capital.services.allocation.runs import report_runs
-from tests.factories import capital_of, make_account, make_link, make_summary
+from tests.factories import capital_of, make_account, make_link, make_operator, make_summary
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -396,6 +399,33 @@ def test_preview_accepts_no_suspect_balance_where_there_is_none() -> None:
 
     with pytest.raises(NothingToAccept):
         preview_allocation([account.pk], live=False, accept_jump=True)
+
+
+def test_each_refusal_names_whom_and_what_it_refuses(links: list[StrategyAccount]) -> None:
+    first, second, third = (link.account for link in links)
+    both, missing = [first.pk, second.pk], third.pk + 1
+    operator = make_operator("allocate_capital", username="olga")
+    allocate_capital([second.pk], live=False, run_key="mine")
+    Account.objects.filter(pk=first.pk).update(suspect_readings={"spot": {"amount": "1"}})
+    asked: list[tuple[dict[str, Any], type[CapitalError], dict[str, str]]] = [
+        (
+            {"run_key": "mine", "trigger": "api"},
+            RunKeyConflict,
+            {"run_key": "mine", "account": "second", "differences": "trigger, live"},
+        ),
+        ({"accept_jump": True}, NothingToAccept, {"account": "second"}),
+        ({"actor": operator, "force": True}, ForceNotAllowed, {"user": "olga"}),
+        ({"run_key": "k" * 201}, InvalidRunKey, {"longest": "200"}),
+    ]
+
+    for how, error, figures in asked:
+        with pytest.raises(error) as refused:
+            allocate_capital(both, **how)
+        assert refused.value.reason.figures == figures
+    with pytest.raises(UnknownAccount) as unknown:
+        allocate_capital([first.pk, missing])
+    assert unknown.value.reason.figures == {"account": str(missing)}
+    assert AllocationRun.objects.count() == 1
 
 
 def test_account_that_there_is_not_has_no_gate() -> None:
