@@ -189,6 +189,23 @@ def test_the_key_of_another_account_is_not_used_up(
     assert AllocationRun.objects.filter(pk=run.pk).exists()
 
 
+def test_a_key_of_which_one_run_is_archived_and_one_is_not_is_answered_with_both(
+    desk: Desk, make_desk: Callable[[], Desk], tmp_path: Path
+) -> None:
+    first = AllocationRun.objects.order_by("pk")[0]
+    other = make_desk()
+    old(tmp_path)
+    kept = other.decide(NOW, "100", run_key=first.run_key)
+    ids = [desk.account.pk, other.account.pk]
+    asked = len(desk.exchange.asked)
+
+    again = allocate_capital(ids, run_key=first.run_key, clock=lambda: NOW)
+
+    assert [run.pk for run in again] == [first.pk, kept.pk]
+    assert AllocationRun.objects.filter(run_key=first.run_key).count() == 1
+    assert len(desk.exchange.asked) == asked
+
+
 def test_the_last_change_stays_however_old_and_can_be_reverted(
     make_desk: Callable[[], Desk], tmp_path: Path
 ) -> None:
