@@ -100,6 +100,34 @@ def test_a_day_whose_equity_is_not_known_has_no_return() -> None:
     assert (facts.days, facts.volatility) == (40, D("0.010127393670836666"))
 
 
+@pytest.mark.parametrize(
+    ("count", "volatility"), [(1, None), (2, D("0.01414213562373095")), (0, None)]
+)
+def test_two_returns_deviate_and_one_does_not(count: int, volatility: Decimal | None) -> None:
+    # Of 1 % up and 1 % down: √2 %.
+    account, links = desk("inverse_volatility", "1")
+    days(links[0], count, "10")
+
+    run = read_and_decide(account, "9000", 1)
+
+    facts = inputs_from_json(run.basis).known.links[links[0].pk]
+    assert (facts.days, facts.volatility) == (count, volatility)
+
+
+def test_days_of_idle_links_and_of_other_accounts_are_nobody_s() -> None:
+    account, links = desk("inverse_volatility", "1", "1")
+    days(links[0], 40, "10")
+    StrategyAccount.objects.filter(pk=links[1].pk).update(is_active=False)
+    for other in (links[1], make_link(market_type="futures")):
+        days(other, 40, "500")
+
+    run = read_and_decide(account, "9000", 1)
+
+    facts = inputs_from_json(run.basis).known.links
+    assert {key: each.days for key, each in facts.items()} == {links[0].pk: 40}
+    assert capitals(links[:1]) == ["9000.00"]
+
+
 def test_a_target_that_moved_by_both_thresholds_is_due() -> None:
     account, links = desk("inverse_volatility", "1", "1")
     days(links[0], 40, "10")
