@@ -1,7 +1,7 @@
 """An account with its links, as one decision sees it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -25,6 +25,7 @@ from capital.models import (
     StrategyAccount,
     SymbolDay,
 )
+from capital.models.queries.compiled import CompiledQuery, CompiledRows
 from capital.services.accounts.lookup import AccountIds, markets_of_venue, reserve_of, rules_of
 from strategies.markets import MarketType
 
@@ -107,7 +108,12 @@ class LinkedAccount:
 
 def load_accounts(ids: AccountIds) -> dict[int, Account]:
     """The accounts that exist, by primary key, in one query."""
-    return {account.pk: account for account in Account.objects.filter(**_one_of("pk", ids))}
+    if isinstance(ids, QuerySet):
+        return {account.pk: account for account in Account.objects.filter(pk__in=ids)}
+    return {account.pk: account for account in _ACCOUNTS.instances(ids)}
+
+
+_ACCOUNTS = CompiledRows(Account, lambda ids: Account.objects.filter(pk__among=ids))
 
 
 def load_pools(accounts: Mapping[int, Account]) -> dict[int, tuple[Pool, ...]]:
@@ -126,11 +132,6 @@ def load_pools(accounts: Mapping[int, Account]) -> dict[int, tuple[Pool, ...]]:
         if idle is None:
             used[key].add(pool_of(market, WalletMode(account.wallet_mode)))
     return {key: tuple(pool for pool in Pool if pool in pools) for key, pools in used.items()}
-
-
-def _one_of(name: str, ids: AccountIds) -> dict[str, AccountIds]:
-    """A condition on a key: a query finds them by itself, a list goes there as one parameter."""
-    return {f"{name}__{'in' if isinstance(ids, QuerySet) else 'among'}": ids}
 
 
 def load_linked_accounts(
@@ -177,12 +178,20 @@ def load_linked_accounts(
     }
 
 
-def _link_rows(ids: AccountIds, accounts: Mapping[int, Account]) -> QuerySet[Any, Any]:
+def _link_rows(ids: AccountIds, accounts: Mapping[int, Account]) -> Iterable[tuple[Any, ...]]:
     """What is read of each link, in one query."""
+    # Whether they earned anything is asked only where a policy wants to know.
+    earned = any(each.policy == PolicyName.OWN_PROFIT for each in accounts.values())
+    if isinstance(ids, QuerySet):
+        links = StrategyAccount.objects.filter(account_id__in=ids)
+        return _columns(_with_earnings(links) if earned else _without_earnings(links))
+    return (_LINKS_WITH_EARNINGS if earned else _LINKS).rows(ids)
+
+
+def _columns(links: QuerySet[Any]) -> QuerySet[Any, Any]:
     # Tuples: making three instances a link is most of what loading would cost.
     rows: QuerySet[Any, Any] = (
-        _with_earnings(StrategyAccount.objects.filter(**_one_of("account_id", ids)), accounts)
-        .annotate(
+        links.annotate(
             stopped=Exists(_limit_stops()),
             reserving=Exists(
                 Reservation.objects.filter(strategy_account=OuterRef("pk"), is_held=True)
@@ -218,19 +227,26 @@ def _limit_stops() -> Any:
     return Stop.objects.open().by_limits().filter(of_link)
 
 
-def _with_earnings(
-    links: QuerySet[StrategyAccount], accounts: Mapping[int, Account]
-) -> QuerySet[Any]:
-    """The links, with whether they earned anything: asked only where a policy wants to know."""
-    if not any(each.policy == PolicyName.OWN_PROFIT for each in accounts.values()):
-        no = Value(False, output_field=BooleanField())  # noqa: FBT003  # a value of the query
-        return links.annotate(traded=no, reported=no)
+def _without_earnings(links: QuerySet[StrategyAccount]) -> QuerySet[Any]:
+    no = Value(False, output_field=BooleanField())  # noqa: FBT003  # a value of the query
+    return links.annotate(traded=no, reported=no)
+
+
+def _with_earnings(links: QuerySet[StrategyAccount]) -> QuerySet[Any]:
+    """The links, with whether they earned anything."""
     of_link = {"strategy_account": OuterRef("pk")}
     unbooked = Position.objects.filter(**of_link, books__isnull=True).exclude(quantity="0")
     return links.annotate(
         traded=Exists(SymbolDay.objects.filter(**of_link)), reported=Exists(unbooked)
     )
 
+
+_LINKS = CompiledQuery(
+    lambda ids: _columns(_without_earnings(StrategyAccount.objects.filter(account_id__among=ids)))
+)
+_LINKS_WITH_EARNINGS = CompiledQuery(
+    lambda ids: _columns(_with_earnings(StrategyAccount.objects.filter(account_id__among=ids)))
+)
 
 # How many columns ``_link`` takes; behind them are those of its capital, and what rarely holds.
 _OF_LINK = 11 + len(BOUND_FIELDS)

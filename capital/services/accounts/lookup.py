@@ -16,6 +16,7 @@ from capital.domain.pools import Pool, WalletMode, pools_of
 from capital.domain.reasons import Code, Reason
 from capital.exchange.venues import get_venue
 from capital.models import Account
+from capital.models.queries.compiled import CompiledRows
 from capital.services.transactions import inside_transaction
 from capital.traces import note_accounts
 from strategies.markets import MarketType
@@ -62,10 +63,15 @@ def lock_accounts(account_ids: Sequence[int]) -> dict[int, Account]:
     Call it inside a transaction. In order of primary key, so that two batches cannot wait for each
     other. NO KEY, so that inserts of rows that merely point at an account go on.
     """
-    rows = Account.objects.select_for_update(no_key=True).filter(pk__among=account_ids)
-    locked = {account.pk: account for account in rows.order_by("pk")}
+    locked = {account.pk: account for account in _LOCKED.instances(account_ids)}
     note_accounts(locked)
     return locked
+
+
+_LOCKED = CompiledRows(
+    Account,
+    lambda ids: Account.objects.select_for_update(no_key=True).filter(pk__among=ids).order_by("pk"),
+)
 
 
 def stands_for(venue: str, currency: str) -> AbstractSet[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from capital.domain.allocation.decision import Outcome
 from capital.domain.allocation.gate import Inputs, LinkState, Settled, configuration_change
@@ -16,6 +16,8 @@ from capital.domain.money import plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun
+from capital.models.queries.compiled import CompiledQuery
+from capital.models.queries.given import Given
 from capital.services.accounts.linked import LinkedAccount
 from capital.services.allocation.policies.kept import inputs_as_json, inputs_from_json
 from capital.services.balances.readings import JudgedReadings
@@ -126,8 +128,12 @@ def load_inputs(account_ids: Sequence[int]) -> dict[int, Inputs]:
     Accounts without such a run are left out.
     """
     keys = [key for key in last_allocations(account_ids).values() if key is not None]
-    rows = AllocationRun.objects.filter(pk__among=keys).values_list("account_id", "basis")
-    return {account_id: inputs_from_json(stored) for account_id, stored in rows}
+    return {account_id: inputs_from_json(stored) for account_id, stored in _BASES.rows(keys)}
+
+
+_BASES = CompiledQuery(
+    lambda keys: AllocationRun.objects.filter(pk__among=keys).values_list("account_id", "basis")
+)
 
 
 def load_settings_of_last(account_ids: Sequence[int]) -> dict[int, Inputs]:
@@ -136,12 +142,19 @@ def load_settings_of_last(account_ids: Sequence[int]) -> dict[int, Inputs]:
     Most of what a run keeps is none of that, and takes as long to read as the whole comparison.
     """
     keys = [key for key in last_allocations(account_ids).values() if key is not None]
-    rows = AllocationRun.objects.filter(pk__among=keys).order_by()
-    columns = [f"basis__{part}" for part in _CAN_BE_SET]
     return {
         account_id: inputs_from_json({"balances": {}, **_given(_CAN_BE_SET, stored)})
-        for account_id, *stored in rows.values_list("account_id", *columns)
+        for account_id, *stored in _SETTINGS.rows(keys)
     }
+
+
+_SETTINGS = CompiledQuery(
+    lambda keys: (
+        AllocationRun.objects.filter(pk__among=keys)
+        .order_by()
+        .values_list("account_id", *(f"basis__{part}" for part in _CAN_BE_SET))
+    )
+)
 
 
 def _given(names: Iterable[str], values: Iterable[Any]) -> dict[str, Any]:
@@ -150,12 +163,19 @@ def _given(names: Iterable[str], values: Iterable[Any]) -> dict[str, Any]:
 
 def last_allocations(account_ids: Sequence[int]) -> dict[int, int | None]:
     """The primary key of each account's last run that allocated, in one query."""
+    return dict(_LAST_RUNS.rows(account_ids))
+
+
+def _last_runs(account_ids: Given) -> QuerySet[Account, Any]:
     runs = AllocationRun.objects.filter(_ALLOCATED, account=OuterRef("pk"), basis__isnull=False)
     last = Account.objects.filter(pk__among=account_ids).annotate(
         # By primary key: runs are made under the account's lock, and clocks may disagree.
         last_run=Subquery(runs.order_by("-pk").values("pk")[:1])
     )
-    return dict(last.values_list("pk", "last_run"))
+    return last.order_by().values_list("pk", "last_run")
+
+
+_LAST_RUNS = CompiledQuery(_last_runs)
 
 
 def rests_on(

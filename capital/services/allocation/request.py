@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
-from django.db.models import Value
+from django.db.models import QuerySet, Value
 
 from capital.domain.clock import Clock
 from capital.domain.errors import (
@@ -20,6 +20,8 @@ from capital.domain.errors import (
 from capital.domain.run_keys import LONGEST_RUN_KEY, is_run_key
 from capital.exchange.moments import Moment
 from capital.models import Account, AllocationRun, ArchivedRun, Trigger
+from capital.models.queries.compiled import CompiledQuery
+from capital.models.queries.given import Given
 from capital.services.access.roles import Act, require
 
 logger = logging.getLogger(__name__)
@@ -129,11 +131,16 @@ def new_request(
 def known_ids(account_ids: Iterable[int]) -> list[int]:
     """The ids in order, without duplicates. Raises ``UnknownAccount``."""
     ids = list(dict.fromkeys(account_ids))
-    known = set(Account.objects.filter(pk__among=ids).order_by().values_list("pk", flat=True))
+    known = {key for (key,) in _KNOWN.rows(ids)}
     for account_id in ids:
         if account_id not in known:
             raise UnknownAccount(account=str(account_id))
     return ids
+
+
+_KNOWN = CompiledQuery(
+    lambda ids: Account.objects.filter(pk__among=ids).order_by().values_list("pk")
+)
 
 
 def require_suspects(ids: Sequence[int], earlier: Mapping[int, AllocationRun]) -> None:
@@ -177,16 +184,8 @@ def earlier_runs(ids: Sequence[int], request: AllocationRequest) -> dict[int, Al
 
 def _runs_of_key(ids: Sequence[int], run_key: str) -> dict[int, AllocationRun]:
     """By account; of an archived run what stays of it. One query where there is none."""
-    of_key = {"account_id__among": ids, "run_key": run_key}
-    current = AllocationRun.objects.filter(**of_key)
-    archived = ArchivedRun.objects.filter(**of_key)
-    found = (
-        current.order_by()
-        .values_list("pk", Value(0))
-        .union(archived.order_by().values_list("pk", Value(1)), all=True)
-    )
     keys: dict[bool, list[int]] = {True: [], False: []}
-    for key, where in found:
+    for key, where in _OF_KEY.rows(ids, run_key):
         keys[bool(where)].append(key)
     runs: dict[int, AllocationRun] = {}
     if keys[True]:
@@ -196,6 +195,20 @@ def _runs_of_key(ids: Sequence[int], run_key: str) -> dict[int, AllocationRun]:
         kept = AllocationRun.objects.filter(pk__in=keys[False]).select_related("account")
         runs |= {run.account_id: run for run in kept}
     return runs
+
+
+def _of_key(ids: Given, run_key: Given) -> QuerySet[Any, Any]:
+    of_key = {"account_id__among": ids, "run_key": run_key}
+    current = AllocationRun.objects.filter(**of_key)
+    archived = ArchivedRun.objects.filter(**of_key)
+    return (
+        current.order_by()
+        .values_list("pk", Value(0))
+        .union(archived.order_by().values_list("pk", Value(1)), all=True)
+    )
+
+
+_OF_KEY = CompiledQuery(_of_key)
 
 
 def require_rights(

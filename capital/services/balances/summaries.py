@@ -21,6 +21,8 @@ from capital.domain.balances import Observation
 from capital.domain.money import EXACT, floor_to, quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.models import Account, DailyAccountSummary
+from capital.models.queries.compiled import CompiledQuery, CompiledRows
+from capital.models.queries.given import Given
 from capital.services.accounts.lookup import AccountIds, pools_of_account
 from capital.services.balances.log_lines import POOL_WORD, WHOLE_WORD, log_cached
 from capital.services.transactions import inside_transaction
@@ -168,25 +170,40 @@ def load_summaries(
     # Another machine's clock may already be past midnight: the day that it opened counts as today.
     latest = business_date(now + _CLOCK_SKEW)
 
-    def newest(**of_date: date) -> Subquery:
-        rows = DailyAccountSummary.objects.filter(account=OuterRef("pk"), **of_date)
-        return Subquery(rows.order_by("-date").values("pk")[:1])
-
-    wanted = Account.objects.filter(pk__among=account_ids).annotate(
-        today=newest(date__gte=today, date__lte=latest), before=newest(date__lt=today)
-    )
     keys = {
         account_id: of_account
-        for account_id, *of_account in wanted.order_by().values_list("pk", "today", "before")
+        for account_id, *of_account in _NEWEST_KEYS.rows(account_ids, today, latest)
     }
-    found = DailyAccountSummary.objects.order_by("pk").filter(
-        pk__among={key for of_account in keys.values() for key in of_account if key is not None}
-    )
-    rows = {row.pk: row for row in (found.select_for_update() if lock else found)}
+    wanted = [key for of_account in keys.values() for key in of_account if key is not None]
+    rows = {row.pk: row for row in (_LOCKED if lock else _SUMMARIES).instances(wanted)}
     return {
         account_id: Summaries(*(rows.get(key) for key in of_account))
         for account_id, of_account in keys.items()
     }
+
+
+def _newest_keys(account_ids: Given, today: Given, latest: Given) -> QuerySet[Account, Any]:
+    """Of each account the newest row of today, and the newest before it."""
+
+    def newest(**of_date: Given) -> Subquery:
+        rows = DailyAccountSummary.objects.filter(account=OuterRef("pk"), **of_date)
+        return Subquery(rows.order_by("-date").values("pk")[:1])
+
+    return (
+        Account.objects.filter(pk__among=account_ids)
+        .annotate(today=newest(date__gte=today, date__lte=latest), before=newest(date__lt=today))
+        .order_by()
+        .values_list("pk", "today", "before")
+    )
+
+
+def _of_keys(keys: Given) -> "QuerySet[DailyAccountSummary, DailyAccountSummary]":
+    return DailyAccountSummary.objects.order_by("pk").filter(pk__among=keys)
+
+
+_NEWEST_KEYS = CompiledQuery(_newest_keys)
+_SUMMARIES = CompiledRows(DailyAccountSummary, _of_keys)
+_LOCKED = CompiledRows(DailyAccountSummary, lambda keys: _of_keys(keys).select_for_update())
 
 
 def load_latest(account_ids: AccountIds, *, now: datetime) -> dict[int, DailyAccountSummary]:

@@ -19,6 +19,7 @@ from capital.domain.money import EXACT, plain
 from capital.domain.reasons import Code
 from capital.models import StrategyAccount, StrategyCapital, SymbolDay
 from capital.models.columns.exact import cut_for
+from capital.models.queries.compiled import CompiledQuery
 from capital.services.accounts.linked import CapitalRow, LinkedAccount
 from capital.services.trading.counted import Earned, earned_until
 from capital.services.trading.days import pnl_since, settled_base
@@ -143,9 +144,19 @@ def count_pnl(
 
 def _traded(account_ids: Sequence[int]) -> list[int]:
     """The links of these accounts that ever earned, in one query."""
-    days = SymbolDay.objects.filter(strategy_account=OuterRef("pk"))
-    links = StrategyAccount.objects.filter(Exists(days), account_id__among=account_ids)
-    return list(links.order_by("pk").values_list("pk", flat=True))
+    return [key for (key,) in _TRADED.rows(account_ids)]
+
+
+_TRADED = CompiledQuery(
+    lambda ids: (
+        StrategyAccount.objects.filter(
+            Exists(SymbolDay.objects.filter(strategy_account=OuterRef("pk"))),
+            account_id__among=ids,
+        )
+        .order_by("pk")
+        .values_list("pk")
+    )
+)
 
 
 def _begun(

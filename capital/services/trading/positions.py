@@ -11,10 +11,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from django.contrib.auth.models import AbstractUser
 from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from capital.domain.allocation.rules import WithOpenPositions
@@ -25,6 +26,8 @@ from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.orders import PositionSide
 from capital.models import Market, Position, PositionSource, StrategyAccount, VenuePosition
+from capital.models.queries.compiled import CompiledQuery
+from capital.models.queries.given import Given
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
@@ -45,6 +48,61 @@ _HELD = (
     "strategy_account__strategy__market_type",
     "symbol",
     "quantity",
+)
+
+
+def _open(account_ids: Given) -> QuerySet[Position]:
+    return Position.objects.exclude(quantity=0).filter(
+        strategy_account__account_id__among=account_ids
+    )
+
+
+_OPEN = CompiledQuery(lambda ids: _open(ids).values_list("pk", *_HELD))
+# Of the accounts of which a position holds the capital where it is.
+_HOLDING = CompiledQuery(
+    lambda ids: (
+        _open(ids)
+        .filter(strategy_account__account__with_open_positions=WithOpenPositions.HOLD.value)
+        .values_list("pk", *_HELD)
+    )
+)
+
+
+class _AtVenue(NamedTuple):
+    """A position at the exchange, of which a strategy may hold some.
+
+    Attributes:
+        unowned: What no strategy holds of it; None while that could not be told.
+    """
+
+    key: int
+    account_id: int
+    venue: str
+    wallet_mode: str
+    symbol: str
+    quantity: Decimal
+    unowned: Decimal | None
+
+    @property
+    def of_nobody(self) -> Decimal:
+        """What no strategy holds of it; all, while that could not be told."""
+        return self.quantity if self.unowned is None else self.unowned
+
+
+_AT_VENUE = CompiledQuery(
+    lambda ids: (
+        VenuePosition.objects.filter(account_id__among=ids, is_not_strategys=False)
+        .order_by("pk")
+        .values_list(
+            "pk",
+            "account_id",
+            "account__venue",
+            "account__wallet_mode",
+            "symbol",
+            "quantity",
+            "unowned",
+        )
+    )
 )
 
 Holds = Mapping[Pool, Reason]
@@ -75,36 +133,18 @@ def position_holds(account_ids: Sequence[int], *, always: bool = False) -> dict[
 
 
 def _holding(account_ids: Sequence[int], *, always: bool) -> dict[int, Holds]:
-    open_ones = Position.objects.exclude(quantity=0).filter(
-        strategy_account__account_id__among=account_ids
-    )
-    if not always:
-        hold = WithOpenPositions.HOLD.value
-        open_ones = open_ones.filter(strategy_account__account__with_open_positions=hold)
-    held = list(open_ones.values_list("pk", *_HELD))
-    unowned = [
-        row
-        for row in VenuePosition.objects.filter(
-            account_id__among=account_ids, is_not_strategys=False
-        )
-        .select_related("account")
-        .only("account__venue", "account__wallet_mode", "symbol", "quantity", "unowned")
-        .order_by("pk")
-        if _unowned(row)
-    ]
+    held = (_OPEN if always else _HOLDING).rows(account_ids)
+    unowned = [row for each in _AT_VENUE.rows(account_ids) if (row := _AtVenue(*each)).of_nobody]
     links = {key: (venue, symbol, quantity) for key, _, venue, *_, symbol, quantity in held}
     dust = _dust(
         {(Position, key): holding for key, holding in links.items()}
-        | {
-            (VenuePosition, row.pk): (row.account.venue, row.symbol, _unowned(row))
-            for row in unowned
-        }
+        | {(VenuePosition, row.key): (row.venue, row.symbol, row.of_nobody) for row in unowned}
     )
-    of_nobody: dict[int, dict[Pool, list[VenuePosition]]] = defaultdict(lambda: defaultdict(list))
+    of_nobody: dict[int, dict[Pool, list[_AtVenue]]] = defaultdict(lambda: defaultdict(list))
     for row in unowned:
-        if (VenuePosition, row.pk) not in dust:
+        if (VenuePosition, row.key) not in dust:
             # Not the pool that was asked for it: that may have been another wallet's, before.
-            pool = pool_of(MarketType.FUTURES, WalletMode(row.account.wallet_mode))
+            pool = pool_of(MarketType.FUTURES, WalletMode(row.wallet_mode))
             of_nobody[row.account_id][pool].append(row)
     found: dict[int, dict[Pool, Reason]] = defaultdict(dict)
     for account_id, by_pool in of_nobody.items():
@@ -116,14 +156,8 @@ def _holding(account_ids: Sequence[int], *, always: bool) -> dict[int, Holds]:
     return dict(found)
 
 
-def _unowned(row: VenuePosition) -> Decimal:
-    """What no strategy holds of it; all, while that could not be told."""
-    unowned: Decimal = row.quantity if row.unowned is None else row.unowned
-    return unowned
-
-
-def _why_unowned(pool: Pool, rows: Sequence[VenuePosition]) -> Reason:
-    named = [f"{plain(EXACT.normalize(_unowned(row)))} {row.symbol}" for row in rows[:_MOST_NAMED]]
+def _why_unowned(pool: Pool, rows: Sequence[_AtVenue]) -> Reason:
+    named = [f"{plain(EXACT.normalize(row.of_nobody))} {row.symbol}" for row in rows[:_MOST_NAMED]]
     more = ["…"] if len(rows) > _MOST_NAMED else []
     return Reason(
         Code.POSITION_UNOWNED,
