@@ -18,6 +18,7 @@ from capital.models.columns.exact_text import ExactTextField, exact_text, exact_
 from capital.models.columns.json_text import JsonText
 
 _Write = Callable[[Any], str]
+_WriteAll = Callable[[Sequence[Any]], Iterable[str]]
 Row = TypeVar("Row", bound=models.Model)
 
 # For fewer rows an INSERT is as fast, and one statement less.
@@ -47,15 +48,19 @@ def _key_name(rows: Sequence[models.Model]) -> str:
     return key.attname
 
 
-def made_of(model: type[Row], values: dict[str, Any]) -> Row:
-    """A new row of these values, as many are made: Django takes ten times as long to set each.
+def made_of(model: type[Row], values: dict[str, Any], *, using: str | None = None) -> Row:
+    """A row of these values, as many are made: Django takes ten times as long to set each.
 
     Args:
         model: No signal of its rows is listened to.
-        values: Of every column, by its name such as ``account_id``; the key is None.
+        values: Of every column, by its name such as ``account_id``; the key of a new row is None.
+            A column that is left out is read from the database when somebody asks for it.
+        using: The database in which the row stands; None for a new one.
     """
     row = model.__new__(model)
     row._state = ModelState()
+    if using is not None:
+        row._state.db, row._state.adding = using, False
     vars(row).update(values)
     return row
 
@@ -161,15 +166,20 @@ def _lines(
 
         return write
 
-    ways = [(_usual_ways(field), prepared(field)) for field in fields]
+    ways = [(_ways_together(field), _usual_ways(field), prepared(field)) for field in fields]
     made = iter(rows)
     while some := list(islice(made, _LINES_AT_ONCE)):
         columns = zip(ways, zip(*some, strict=True), strict=True)
-        texts = [_texts(usual, otherwise, values) for (usual, otherwise), values in columns]
+        texts = [_texts(*of_column, values) for of_column, values in columns]
         yield "".join([f"{line}\n" for line in map("\t".join, zip(*texts, strict=True))])
 
 
-def _texts(usual: Mapping[type, _Write], otherwise: _Write, values: Sequence[Any]) -> Iterable[str]:
+def _texts(
+    together: Mapping[type, _WriteAll],
+    usual: Mapping[type, _Write],
+    otherwise: _Write,
+    values: Sequence[Any],
+) -> Iterable[str]:
     """The values of one column as text: most columns have one kind of value."""
     value = values[0]
     if value is values[-1] and len(set(map(id, values))) == 1:
@@ -179,14 +189,25 @@ def _texts(usual: Mapping[type, _Write], otherwise: _Write, values: Sequence[Any
     if len(kinds) > 1:
         return [usual.get(type(value), otherwise)(value) for value in values]
     (kind,) = kinds
-    write = usual.get(kind, otherwise)
-    if write is exact_text:
-        return exact_texts(values)
-    if write is _escaped:
-        together = "".join(values)
-        if _escaped(together) is together:
-            return values
-    return map(write, values)
+    if kind in together:
+        return together[kind](values)
+    return map(usual.get(kind, otherwise), values)
+
+
+def _ways_together(field: Any) -> Mapping[type, _WriteAll]:
+    """How many usual values of a field are written at once, by their type, where that is faster."""
+    kind = type(field)
+    if kind in (models.CharField, models.TextField):
+        return {str: _all_escaped}
+    if kind is models.DateTimeField:
+        return {datetime: partial(_moments, field)}
+    if issubclass(kind, ExactDecimalField):
+        return {Decimal: field.all_written}
+    if kind is ExactTextField:
+        return {Decimal: exact_texts}
+    if kind is models.JSONField:
+        return {JsonText: _all_escaped}
+    return {}
 
 
 def _usual_ways(field: Any) -> Mapping[type, _Write]:
@@ -243,6 +264,18 @@ def _is_set_on_saving(field: Any) -> bool:
 def _moment(field: Any, value: datetime) -> str:
     moment: datetime = field.get_prep_value(value) if value.tzinfo is None else value
     return moment.isoformat()
+
+
+def _moments(field: Any, values: Sequence[datetime]) -> Iterable[str]:
+    """Rows that stand together were mostly made of one reading, and have the same object."""
+    texts = {id(value): value for value in values}
+    written = {key: _moment(field, value) for key, value in texts.items()}
+    return [written[key] for key in map(id, values)]
+
+
+def _all_escaped(texts: Sequence[str]) -> Sequence[str]:
+    together = "".join(texts)
+    return texts if _escaped(together) is together else list(map(_escaped, texts))
 
 
 def _escaped(text: str) -> str:

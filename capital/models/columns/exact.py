@@ -4,7 +4,10 @@ SQLite keeps decimals as floating point with 15 significant digits; PostgreSQL r
 decimals silently. These fields raise instead, on save, bulk write and ``update()`` alike.
 """
 
+import re
+from collections.abc import Sequence
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_DOWN, Context, Decimal
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -97,6 +100,20 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
         if not (fits and len(decimals) <= self.decimal_places and amount.is_finite()):
             self.get_db_prep_save(amount, present_connection)
         return text
+
+    def all_written(self, amounts: Sequence[Decimal]) -> Sequence[str]:
+        """``written`` of many: where all are short and plain, one look at all of them is enough."""
+        texts = list(map(str, amounts))
+        if self._fitting.fullmatch("\t".join(texts)):
+            return texts
+        return list(map(self.written, amounts))
+
+    @cached_property
+    def _fitting(self) -> re.Pattern[str]:
+        """Numbers with no more digits than the column, and a tab between them."""
+        whole, decimals = self.max_digits - self.decimal_places, self.decimal_places
+        number = rf"-?[0-9]{{1,{whole}}}(?:\.[0-9]{{1,{decimals}}})?"
+        return re.compile(rf"{number}(?:\t{number})*")
 
     def _exact(self, value: Any) -> Decimal:
         try:

@@ -370,3 +370,34 @@ def test_money_is_never_stored_as_a_binary_fraction_that_reads_otherwise():
 
     assert type(capital.allocated_capital) is Decimal
     assert capital.allocated_capital + capital.current_pnl == Decimal("0.3")
+
+
+# Many at once
+
+
+def told_by(write, amounts):
+    """What is written of amounts, or that it is refused."""
+    try:
+        return list(write(amounts))
+    except AmountNotStorable as refusal:
+        return str(refusal)
+
+
+amounts_of_all_kinds = st.one_of(
+    st.decimals(allow_nan=True, allow_infinity=True),
+    st.decimals(min_value=-(10**21), max_value=10**21, places=8),
+    st.decimals(min_value=-2000, max_value=2000, places=10),
+    st.sampled_from(["0", "-0", "0E-8", "1E+3", "1.50", "-0.00000001", "99999999999999999999"]).map(
+        Decimal
+    ),
+)
+
+
+@pytest.mark.parametrize("name", ["amount", "quantity", "ratio"])
+@given(amounts=st.lists(amounts_of_all_kinds, min_size=1, max_size=6))
+def test_amounts_that_are_written_together_are_written_as_each_alone(name, amounts):
+    field = ExactRow._meta.get_field(name)
+
+    together = told_by(field.all_written, amounts)
+
+    assert together == told_by(lambda many: map(field.written, many), amounts)
