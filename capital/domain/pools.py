@@ -1,7 +1,8 @@
 """Pools: the money that one group of strategies shares."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from enum import StrEnum
+from functools import lru_cache
 
 from strategies.markets import MarketType
 
@@ -26,6 +27,12 @@ def pool_of(market: MarketType, wallet_mode: WalletMode) -> Pool:
     if wallet_mode is WalletMode.UNIFIED:
         return Pool.UNIFIED
     return Pool.SPOT if market is MarketType.SPOT else Pool.FUTURES
+
+
+@lru_cache
+def pools_by_market(wallet_mode: WalletMode) -> Mapping[MarketType, Pool]:
+    """``pool_of`` of every market, for who asks it of many links."""
+    return {market: pool_of(market, wallet_mode) for market in MarketType}
 
 
 def pools_of(wallet_mode: WalletMode, markets: Set[MarketType]) -> tuple[Pool, ...]:

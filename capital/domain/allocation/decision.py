@@ -11,7 +11,7 @@ from capital.domain.allocation.pools import EntryDecision, PoolDecision, decide_
 from capital.domain.allocation.rules import Rules
 from capital.domain.balances import PoolReading, Source
 from capital.domain.money import quantum_of
-from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.domain.pools import Pool, WalletMode, pool_of, pools_by_market
 from capital.domain.reasons import Code, Reason
 
 _KEY = attrgetter("id")
@@ -48,7 +48,8 @@ def hold(links: Sequence[Link], wallet_mode: WalletMode, reason: Reason) -> Deci
 
 def pools_in_use(links: Sequence[Link], wallet_mode: WalletMode) -> tuple[Pool, ...]:
     """The pools whose balance an allocation needs: those with an active link, spot first."""
-    used = {pool_of(link.market, wallet_mode) for link in links if link.idle is None}
+    markets = {link.market for link in links if link.idle is None}
+    used = {pool_of(market, wallet_mode) for market in markets}
     return tuple(pool for pool in Pool if pool in used)
 
 
@@ -162,8 +163,9 @@ def _by_pool(links: Sequence[Link], wallet_mode: WalletMode) -> dict[Pool, list[
     if wallet_mode is WalletMode.UNIFIED:
         return {Pool.UNIFIED: by_key} if by_key else {}
     by_pool: dict[Pool, list[Link]] = {}
+    pools = pools_by_market(wallet_mode)
     for link in by_key:
-        by_pool.setdefault(pool_of(link.market, wallet_mode), []).append(link)
+        by_pool.setdefault(pools[link.market], []).append(link)
     return {pool: by_pool[pool] for pool in Pool if pool in by_pool}
 
 

@@ -14,7 +14,7 @@ from capital.domain.allocation.bounds import UNBOUND, USUAL_PRIORITY, Bounds, Co
 from capital.domain.allocation.decision import pools_in_use
 from capital.domain.allocation.links import ZERO, Link, Reserve, why_idle
 from capital.domain.allocation.rules import PolicyName, Rules
-from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.domain.pools import Pool, WalletMode, pool_of, pools_by_market
 from capital.domain.reasons import Code
 from capital.models import (
     BOUND_FIELDS,
@@ -80,8 +80,8 @@ class LinkedAccount:
     @cached_property
     def pool_of(self) -> dict[int, Pool]:
         """The pool that each link draws on."""
-        mode = WalletMode(self.account.wallet_mode)
-        return {link.id: pool_of(link.market, mode) for link in self.links}
+        pools = pools_by_market(WalletMode(self.account.wallet_mode))
+        return {link.id: pools[link.market] for link in self.links}
 
     @cached_property
     def division(self) -> Division:

@@ -3,6 +3,7 @@
 ``benchmarks/reallocate.py`` compares it with a COPY of the same rows.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
@@ -21,6 +22,7 @@ from capital.models import (
     AllocationRun,
     StrategyCapital,
 )
+from capital.models.columns.copying import made_of
 from capital.models.columns.json_text import JsonText
 from capital.models.columns.rows import insert_rows, upsert_rows
 from capital.services.allocation.causes.told import causes_as_json
@@ -53,8 +55,7 @@ _RUN = (
     "created_at",
 )
 # Of these, what is written as ``JsonText``.
-_TEXTS = ("snapshot", "basis", "pnl")
-_COLUMNS = tuple(field.attname for field in AllocationRun._meta.concrete_fields)
+_TEXTS = ("snapshot", "basis", "arguments", "pnl")
 _POOL = (
     "run_id",
     "pool",
@@ -139,7 +140,7 @@ def record_runs(
         known={key: each for verdict in verdicts for key, each in verdict.told.earned.items()},
     )
     _write_capital(decisions, counted, now=now)
-    asked, arguments = _asked(request, now=now), request.recorded
+    asked, arguments = _asked(request, now=now), _Arguments(request)
     zone = timezone.get_current_timezone()
     rows = [
         (*_run(verdict, decision, arguments, zone), _records_of(decision, counted), *asked)
@@ -147,8 +148,9 @@ def record_runs(
     ]
     keys = insert_rows(AllocationRun, _RUN, rows)
     _write_pools(keys, decided)
+    using = router.db_for_write(AllocationRun)
     runs = [
-        _as_instance(key, row, verdict.linked.account)
+        _as_instance(key, row, verdict.linked.account, using)
         for key, row, (verdict, _) in zip(keys, rows, decided, strict=True)
     ]
     say(RunsRecorded(runs), now=now)
@@ -176,8 +178,22 @@ def record_checks(verdicts: Sequence[Verdict], *, now: datetime) -> None:
     )
 
 
+class _Arguments:
+    """What runs of a request keep of it; most have the same."""
+
+    def __init__(self, request: AllocationRequest) -> None:
+        self._recorded = request.recorded
+        self._text = JsonText(json.dumps(self._recorded))
+
+    def of(self, verdict: Verdict) -> JsonText:
+        """With the causes of one run."""
+        if not verdict.causes:
+            return self._text
+        return JsonText(json.dumps(self._recorded | causes_as_json(verdict.causes)))
+
+
 def _run(
-    verdict: Verdict, decision: Decision, arguments: dict[str, Any], zone: tzinfo
+    verdict: Verdict, decision: Decision, arguments: _Arguments, zone: tzinfo
 ) -> tuple[Any, ...]:
     """What the run of a decision says of it. An unchanged one carries its pools as a snapshot."""
     account = verdict.linked.account
@@ -191,7 +207,7 @@ def _run(
         dict(decision.reason.figures),
         snapshot,
         _basis(verdict, decision),
-        arguments | causes_as_json(verdict.causes),
+        arguments.of(verdict),
     )
 
 
@@ -207,15 +223,13 @@ def _asked(request: AllocationRequest, *, now: datetime) -> tuple[Any, ...]:
     )
 
 
-def _as_instance(key: int, row: tuple[Any, ...], account: Account) -> AllocationRun:
+def _as_instance(key: int, row: tuple[Any, ...], account: Account, using: str) -> AllocationRun:
     """A run that was written. Its JSON that is text is read when somebody asks for it."""
-    values = {"id": key} | dict(zip(_RUN, row, strict=True))
+    values = {"id": key, **dict(zip(_RUN, row, strict=True))}
     written = {name: values.pop(name) for name in _TEXTS if values[name] is not None}
-    names = [name for name in _COLUMNS if name in values]
-    using = router.db_for_write(AllocationRun)
-    run: AllocationRun = AllocationRun.from_db(using, names, [values[name] for name in names])
+    run = made_of(AllocationRun, values, using=using)
     run.written = written
-    run.account = account
+    run._state.fields_cache["account"] = account
     return run
 
 

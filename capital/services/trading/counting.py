@@ -122,7 +122,7 @@ def count_pnl(
         ),
     }
     found = {}
-    texts = _Texts()
+    texts = _Texts(), _Texts()
     for linked, moment, entry in decided:
         link_id = entry.link.id
         of_link = earned.get(link_id)
@@ -189,13 +189,17 @@ class _Texts:
         return self._text
 
 
-def _record(before: CapitalRow, after: CapitalRow, texts: _Texts, *, is_equity: bool) -> str:
+def _record(
+    before: CapitalRow, after: CapitalRow, texts: tuple[_Texts, _Texts], *, is_equity: bool
+) -> str:
     """What the run says of a link, as JSON."""
+    texts_before, texts_after = texts
     had = settled_base(before, is_equity=is_equity)
     has = settled_base(after, is_equity=is_equity)
     added = "null"
     if had is not None and has is not None:
         added = f'"{plain(EXACT.normalize(EXACT.subtract(has, had)))}"' if has != had else '"0"'
-    told = texts.of(after)
-    told_before = told if before[2:6] == after[2:6] else Count.of(before).as_text()
+    told = texts_after.of(after)
+    # The same moment may be of another zone: what is as it was is written as it is now.
+    told_before = told if before[2:6] == after[2:6] else texts_before.of(before)
     return f'{{{told}, "before": {{{told_before}}}, "added": {added}}}'

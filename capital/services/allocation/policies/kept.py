@@ -145,11 +145,19 @@ def steps_text(decision: Decision) -> str:
 
 def each_step_text(steps: Iterable[Step]) -> str:
     """The steps of one link, as JSON."""
-    told = []
-    for step in steps:
-        figures = [f', "{name}": {quoted(text)}' for name, text in step.figures.items()]
-        told.append(f'{{"did": "{step.did}"{"".join(figures)}}}')
+    told = [
+        _step_form(did, tuple(figures)) % tuple(map(quoted, figures.values()))
+        for did, figures in steps
+    ]
     return f"[{', '.join(told)}]"
+
+
+# There are about two dozen, each with the same figures nearly always.
+@lru_cache(maxsize=256)
+def _step_form(did: Did, figures: tuple[str, ...]) -> str:
+    """A step as JSON, with ``%s`` for each figure."""
+    told = [f', "{name}": %s' for name in figures]
+    return f'{{"did": "{did}"{"".join(told)}}}'
 
 
 def steps_from_json(stored: Iterable[Mapping[str, str]]) -> tuple[Step, ...]:
