@@ -6,7 +6,7 @@ of its order: a reservation whose order nobody named is never guessed at.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,16 +22,19 @@ from capital.domain.money import EXACT, plain
 from capital.domain.performance.telling import counting
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.orders import PositionSide
-from capital.models import Fill, Reservation
+from capital.models import Attribution, Fill, Reservation
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.limits.known import Asked, known_until
+from capital.services.trading.books import present_owners
 from capital.services.trading.same_orders import recorded_of_orders, told
 from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
 _MOST_SHOWN = 1000
 _FINAL = [state.value for state in ReservationState if state.is_final]
+# By how much the clock that tells of a fill may be behind ours.
+_BEHIND = timedelta(minutes=10)
 
 
 @dataclass
@@ -335,10 +338,11 @@ def _count_filled(account_id: int, reservations: Sequence[Reservation], now: dat
     ]
     fills = recorded_of_orders([account_id], wanted)
     counted = counting(told(fill) for fill in fills)
+    owners = _owners(fills)
     for row in reservations:
         filled = _ZERO
         for fill in fills:
-            if fill.pk in counted and _is_of(fill, row):
+            if fill.pk in counted and _is_of(fill, row, owners.get(fill.pk)):
                 filled = EXACT.add(filled, fill.quantity)
         if filled == row.filled_quantity:
             continue
@@ -349,7 +353,22 @@ def _count_filled(account_id: int, reservations: Sequence[Reservation], now: dat
         row.save(update_fields=["filled_quantity", "state", "is_held", "ended_at"])
 
 
-def _is_of(fill: Fill, row: Reservation) -> bool:
+def _owners(fills: Sequence[Fill]) -> dict[int, int | None]:
+    """Whose fills are known to be, by primary key, in one query."""
+    said = Attribution.objects.filter(fill_id__among=[fill.pk for fill in fills])
+    return dict(present_owners(said).values_list("fill_id", "strategy_account_id"))
+
+
+def _is_of(fill: Fill, row: Reservation, owner: int | None) -> bool:
+    """Whether a fill is of a reservation's order: bots use the name of an order again.
+
+    Args:
+        fill: Recorded, of the reservation's account.
+        row: The reservation.
+        owner: Whose the fill is; None: nobody's.
+    """
+    if owner not in (None, row.strategy_account_id) or fill.executed_at < row.created_at - _BEHIND:
+        return False
     is_named = (row.order_id and fill.order_id == row.order_id) or (
         row.client_order_id and fill.client_order_id == row.client_order_id
     )

@@ -183,6 +183,38 @@ def test_a_fill_of_another_order_or_side_uses_nothing(link, clock) -> None:
     assert state(mine) == ("open", True, Decimal("400.4"))
 
 
+def test_what_an_earlier_order_of_the_name_filled_uses_nothing(link, clock) -> None:
+    reserve(link, clock, qty="2", hold=Hold(client_order_id="mine"))
+    old = fill("2", client_order_id="mine", order_id="76", venue_fill_id="1")
+    report_fills(link.pk, [old], actor=None, clock=clock)
+    report_positions(link.pk, [], clock=clock)
+
+    clock.pass_(86_400)
+    again = reserve(link, clock, qty="2", hold=Hold(client_order_id="mine")).reservation
+    place_reservation(again.pk, order_id="77", actor=None, clock=clock)
+    assert state(again) == ("placed", True, Decimal("200.2"))
+
+    part = fill("1", at=clock(), client_order_id="mine", order_id="77", venue_fill_id="2")
+    report_fills(link.pk, [part], actor=None, clock=clock)
+    assert state(again) == ("placed", True, Decimal("100.1"))
+
+
+def test_an_order_of_another_link_of_the_name_uses_nothing(link, clock) -> None:
+    other = make_link(account=link.account, market_type="futures", capital="1000", strategy=None)
+    mine = reserve(link, clock, qty="2", hold=Hold(client_order_id="same")).reservation
+    theirs = reserve(other, clock, qty="2", hold=Hold(client_order_id="same")).reservation
+
+    report_fills(
+        other.pk,
+        [fill("2", client_order_id="same", venue_fill_id="1")],
+        actor=None,
+        clock=clock,
+    )
+
+    assert state(theirs) == ("used", False, 0)
+    assert state(mine) == ("open", True, Decimal("200.2"))
+
+
 def test_an_order_that_rests_for_a_day_holds_until_it_is_filled(link, clock) -> None:
     mine = reserve(link, clock, qty="4").reservation
     placed = place_reservation(mine.pk, order_id="77", actor=None, clock=clock)
