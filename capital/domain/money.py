@@ -86,7 +86,7 @@ def usual_min_change(currency: str) -> Decimal | None:
 
 
 def parse_amount(text: object) -> Decimal:
-    """The exact amount that ``text`` says.
+    """The exact amount that ``text`` says; a zero has no sign.
 
     Stricter than ``Decimal(text)``: ASCII digits only, no underscores, no NaN, no infinity,
     at most 20 integer digits and 60 digits in all. A ``Decimal`` or ``int`` is checked alike;
@@ -95,7 +95,7 @@ def parse_amount(text: object) -> Decimal:
     Raises:
         InvalidAmount: Any of that does not hold.
     """
-    if type(text) is Decimal and _is_short(text):
+    if type(text) is Decimal and text and _is_short(text):
         return text
     if isinstance(text, bool) or not isinstance(text, str | int | Decimal):
         raise InvalidAmount(value=_shown(text), problem=f"it is a {type(text).__name__}")
@@ -111,7 +111,7 @@ def parse_amount(text: object) -> Decimal:
         )
     if len(amount.as_tuple().digits) > MAX_DIGITS or amount.adjusted() < -MAX_DIGITS:
         raise InvalidAmount(value=_shown(text), problem=f"it has more than {MAX_DIGITS} digits")
-    return amount
+    return amount or amount.copy_abs()
 
 
 def _is_short(amount: Decimal) -> bool:

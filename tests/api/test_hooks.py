@@ -384,6 +384,34 @@ def test_signal_is_tried_without_a_trace(secret: str, link: StrategyAccount) -> 
     assert post(body).json()["delivery"] is not None
 
 
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("dry_run=True", "dry_run"),
+        ("dry_run=1", "dry_run"),
+        ("dry_run=true&dry_run=false", "dry_run"),
+        ("dryrun=true", "dryrun"),
+        ("fields=sizes.amount&dry_run=yes", "dry_run"),
+    ],
+)
+def test_a_slip_in_the_query_makes_no_order_of_a_trial(
+    secret: str, link: StrategyAccount, query: str, field: str
+) -> None:
+    refused = post({**ORDER, "reserve": True, "token": secret}, path=f"{hook_path('grid')}?{query}")
+
+    assert refused.status_code == 400
+    assert [each["field"] for each in refused.json()["errors"]] == [field]
+    assert not WebhookDelivery.objects.filter(refusal__isnull=True).exists()
+    assert not Reservation.objects.exists()
+
+
+def test_a_trial_is_answered_in_part(secret: str, link: StrategyAccount) -> None:
+    path = hook_path("grid") + "?dry_run=true&fields=sizes.amount"
+
+    assert post({**ORDER, "token": secret}, path=path).json() == {"sizes": [{"amount": "0.01000"}]}
+    assert post({**ORDER, "token": secret}, path=path + ",sizes.nothing").status_code == 400
+
+
 def test_trying_a_signal_keeps_its_rules(secret: str, link: StrategyAccount) -> None:
     path = hook_path("grid") + "?dry_run=true"
     sent = f"{timezone.now() - timedelta(minutes=9):%Y-%m-%dT%H:%M:%SZ}"

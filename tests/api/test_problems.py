@@ -59,6 +59,8 @@ def send(
         b"1" * 5_000,
         b"1e" + b"9" * 500,
         b'{"name": 1e999999999}',
+        b'{"name": 1e999999999999999999999}',
+        b'{"name": -1e-999999999999999999999}',
         b"null",
         b'"text"',
         b"[]",
@@ -67,6 +69,23 @@ def send(
 )  # fmt: skip
 def test_body_that_cannot_be_read_is_a_400(bot: Bot, body: bytes) -> None:
     problem(send(bot, body), 400)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"name": "a", "name": "a"}', "same name twice"),
+        (b'{"name": NaN}', "no numbers"),
+        (b'{"name": -Infinity}', "no numbers"),
+        (b"7" * 500, "too many digits"),
+        (b'{"name": 1e999999999999999999999}', "too many digits"),
+        (b"[" * 60_000, "nested too deeply"),
+    ],
+)
+def test_body_of_two_meanings_says_what_to_mend(bot: Bot, body: bytes, said: str) -> None:
+    assert said in problem(send(bot, body), 400)["detail"]
+    # A webhook reads the body before it knows who sent it.
+    assert said in problem(Client().generic("POST", f"{ROOT}hooks/none/x/", body), 400)["detail"]
 
 
 @pytest.mark.once
@@ -87,7 +106,7 @@ def test_large_body_is_a_413(bot: Bot) -> None:
     ],
 )
 def test_other_than_json_is_a_415(bot: Bot, kind: str) -> None:
-    problem(send(bot, b"key=a", kind), 415)
+    assert "application/json" in problem(send(bot, b"key=a", kind), 415)["detail"]
 
 
 @pytest.mark.once

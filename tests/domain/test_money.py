@@ -48,6 +48,11 @@ def test_plain_decimal_numbers_are_read_exactly(text, expected):
     assert parse_amount(text) == Decimal(expected)
 
 
+@pytest.mark.parametrize("text", ["-0", "-0.00", "-.0", "-0e5", Decimal("-0"), Decimal("-0.0")])
+def test_zero_has_no_sign(text):
+    assert not parse_amount(text).is_signed()
+
+
 @pytest.mark.parametrize(
     "text",
     [

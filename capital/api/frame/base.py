@@ -163,16 +163,8 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
 
     def _check_query(self, request: Request) -> None:
         """Refuse unknown parameters: a misspelt filter would otherwise be ignored."""
-        if not request.META.get("QUERY_STRING"):
-            return
-        known = self.known_query()
-        for name, values in request.query_params.lists():
-            if name not in known:
-                message = _("Unknown parameter. Known parameters: %(known)s.")
-                shown = ", ".join(sorted(known)) or "—"
-                raise _invalid(name, message % {"known": shown}, "unknown")
-            if len(values) > 1:
-                raise _invalid(name, _("This parameter may be given only once."), "repeated")
+        if request.META.get("QUERY_STRING"):
+            check_query(request, self.known_query())
 
     def _check_body(self, request: Request) -> None:
         """Refuse a body that got lost on the way: without it, another request would be answered.
@@ -196,6 +188,21 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
     def get_serializer_class_or_none(self) -> type[Any] | None:
         """The serializer whose fields ``?fields=`` may name, where the action has one."""
         return self.serializer_class if self.action in ("list", "retrieve") else None
+
+
+def check_query(request: Request, known: Collection[str]) -> None:
+    """Refuse query parameters that are unknown, or given twice.
+
+    Raises:
+        ValidationError: It names the first one.
+    """
+    for name, values in request.query_params.lists():
+        if name not in known:
+            message = _("Unknown parameter. Known parameters: %(known)s.")
+            shown = ", ".join(sorted(known)) or "—"
+            raise refusal(name, message % {"known": shown}, "unknown")
+        if len(values) > 1:
+            raise refusal(name, _("This parameter may be given only once."), "repeated")
 
 
 def keep_fields(fields: Any, wanted: Collection[str]) -> None:

@@ -1,5 +1,6 @@
 """Serializer fields: exact amounts, and strict types."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +28,8 @@ NO_OBJECT: dict[str, Any] = {
     "not_a_dict": _("Must be a JSON object."),
     "empty": _("Must not be empty."),
 }
+
+NO_OFFSET = _("Give a date and a time with its offset, such as 2026-11-30T22:30:00+09:00.")
 
 
 class ExactField(serializers.DecimalField):
@@ -68,6 +71,18 @@ class MoneyField(ExactField):
 
     def to_representation(self, value: Any) -> str:
         return amount_text(*value)
+
+
+class MomentField(serializers.DateTimeField):
+    """A date and a time with its offset: in which zone another one is meant, nobody can say."""
+
+    default_error_messages = {"no_offset": NO_OFFSET}
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        """Refuse a time without an offset; the framework takes the site's time zone."""
+        if value.tzinfo is None:
+            self.fail("no_offset")
+        return super().enforce_timezone(value)
 
 
 class Text(serializers.CharField):

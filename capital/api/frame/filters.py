@@ -1,14 +1,19 @@
 """Filters for lists. They refuse invalid values."""
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
 from django import forms
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from django_filters.fields import IsoDateTimeField
 from drf_spectacular.drainage import set_override
 from rest_framework.request import Request
 
 from capital.api.frame.base import refusal
+from capital.api.frame.fields import NO_OFFSET
 
 LARGEST_ID = 2**63 - 1
 
@@ -24,13 +29,38 @@ class IdFilter(django_filters.Filter):
         set_override(self, "field", {**described, "description": help_text})
 
 
+class MomentField(IsoDateTimeField):
+    """A date and a time with its offset, in ISO 8601."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Refuse a time without an offset; Django takes the site's time zone."""
+        if value in self.empty_values:
+            return None
+        with suppress(ValueError, OverflowError):
+            moment = parse_datetime(str(value).strip())
+            if moment is not None and moment.tzinfo is not None:
+                return moment.astimezone(UTC)
+        # The plus sign of an offset stands for a blank in an address.
+        hint = _("In an address, write the plus sign as %2B.")
+        # As a figure: the library reads the text itself as a pattern.
+        raise forms.ValidationError(
+            "%(problem)s", code="no_offset", params={"problem": f"{NO_OFFSET} {hint}"}
+        )
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    """A date and a time with its offset."""
+
+    field_class = MomentField
+
+
 class SwitchField(forms.NullBooleanField):
     """``true`` or ``false``, and nothing else."""
 
     def to_python(self, value: Any) -> bool | None:  # type: ignore[override]
         known = {"true": True, "false": False, None: None, "": None}
         if value not in known:
-            raise forms.ValidationError(_("Must be true or false."))
+            raise forms.ValidationError(_("Must be true or false."), code="invalid")
         return known[value]
 
     def validate(self, value: Any) -> None:

@@ -6,10 +6,11 @@ JSON with exact numbers, without text that the database cannot store.
 import json
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import IO, Any, NoReturn
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -23,6 +24,7 @@ _LARGEST_REPORT = 768 * 1024
 # An escaped NUL, which PostgreSQL does not store, or half of a surrogate pair.
 _ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
 _LONGEST_NUMBER = 400
+_TOO_LONG = gettext_lazy("A number has too many digits.")
 _JSON = "application/json"
 _TAKES_JSON = frozenset({"*/*", _JSON})
 
@@ -57,6 +59,13 @@ class NotJson(ParseError):
     def __init__(self, line: int, column: int, hint: str) -> None:
         detail = _("The request body is not valid JSON: see line %(line)s, column %(column)s.")
         super().__init__(f"{detail % {'line': line, 'column': column}} {hint}")
+
+
+class _OddJson(ParseError):
+    """The body is JSON, and cannot be read in one way only. Nothing of it is quoted."""
+
+    def __init__(self, hint: Any) -> None:
+        super().__init__(f"{_('The request body is not valid JSON.')} {hint}")
 
 
 class ExactJSONParser(BaseParser):
@@ -106,10 +115,8 @@ def parse_json(body: bytes, *, lenient: bool = False) -> Any:
         )
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise NotJson(*_place_of(error), _hint(error)) from None
-    except (ValueError, RecursionError) as error:
-        # The error's own text may quote the request, which may contain a secret.
-        detail = _("The request body is not valid JSON (%(kind)s).")
-        raise ParseError(detail % {"kind": type(error).__name__}) from None
+    except RecursionError:
+        raise _OddJson(_("Lists and objects are nested too deeply.")) from None
     if _ODD_ESCAPE.search(body):
         _refuse_odd_text(value)
     return value
@@ -158,26 +165,32 @@ def _hint(error: json.JSONDecodeError | UnicodeDecodeError) -> str:
 
 
 def _decimal(text: str) -> Decimal:
-    if len(text) > _LONGEST_NUMBER:
-        raise ValueError
-    return Decimal(text)
+    try:
+        return Decimal(_short(text))
+    except InvalidOperation:
+        # Its exponent has some twenty digits itself.
+        raise _OddJson(_TOO_LONG) from None
 
 
 def _integer(text: str) -> int:
+    return int(_short(text))
+
+
+def _short(text: str) -> str:
     if len(text) > _LONGEST_NUMBER:
-        raise ValueError
-    return int(text)
+        raise _OddJson(_TOO_LONG)
+    return text
 
 
 def _refuse(_constant: str) -> NoReturn:
-    raise ValueError
+    raise _OddJson(_("NaN and Infinity are no numbers. Leave the field out, or send null."))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        # A duplicate name is ambiguous: which amount was meant?
-        raise ValueError
+        # Which amount was meant?
+        raise _OddJson(_("An object has the same name twice. Give each field once."))
     return found
 
 

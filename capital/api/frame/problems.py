@@ -99,6 +99,13 @@ TITLES: Mapping[int, Any] = {
 _RETRY_SECONDS = 5
 # Worth another try: the first request may have finished by then, or a price may have arrived.
 _RETRIED = frozenset({errors.DeliveryInProgress, errors.RequestInProgress, errors.PriceUnavailable})
+# What to do about it, where the framework's own sentence does not say.
+_HINTS: Mapping[type[exceptions.APIException], Any] = {
+    exceptions.NotAuthenticated: gettext_lazy("Send a token: Authorization: Bearer cap_…"),
+    exceptions.UnsupportedMediaType: gettext_lazy(
+        "Send JSON, with the header Content-Type: application/json."
+    ),
+}
 
 
 class PayloadTooLarge(exceptions.APIException):
@@ -216,7 +223,10 @@ def _of_framework(error: exceptions.APIException) -> tuple[dict[str, Any], dict[
         headers["WWW-Authenticate"] = authenticate
     if (wait := getattr(error, "wait", None)) is not None:
         headers["Retry-After"] = str(max(1, ceil(wait)))
+    if isinstance(error, exceptions.NotFound):
+        return problem(404, "not_found", sentence(errors.NotFound().reason)), headers
     detail = error.detail if isinstance(error.detail, str) else str(error.default_detail)
+    detail = " ".join(filter(None, (detail, str(_HINTS.get(type(error), "")))))
     code = getattr(error.detail, "code", None) or error.default_code
     return problem(error.status_code, str(code), str(detail)), headers
 

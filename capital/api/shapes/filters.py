@@ -6,7 +6,7 @@ import django_filters as filters
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from capital.api.frame.filters import IdFilter, SwitchFilter
+from capital.api.frame.filters import IdFilter, MomentFilter, SwitchFilter
 from capital.domain.allocation.decision import Outcome
 from capital.domain.limits.reservations import ReservationState
 from capital.domain.performance.flows import FlowKind
@@ -181,10 +181,10 @@ class RunFilter(filters.FilterSet):
     )
     code = filters.CharFilter(help_text="Only runs with this reason code.")
     is_forced = SwitchFilter(help_text="Only forced runs, or only the others.")
-    created_from = filters.IsoDateTimeFilter(
+    created_from = MomentFilter(
         field_name="created_at", lookup_expr="gte", help_text="From this time on."
     )
-    created_to = filters.IsoDateTimeFilter(
+    created_to = MomentFilter(
         field_name="created_at", lookup_expr="lt", help_text="Before this time."
     )
 
@@ -238,10 +238,10 @@ class FillFilter(filters.FilterSet):
         field_name="settle", help_text="Only those that are paid in this currency."
     )
     order_id = filters.CharFilter(help_text="Only those of this order, by the exchange's id.")
-    executed_from = filters.IsoDateTimeFilter(
+    executed_from = MomentFilter(
         field_name="executed_at", lookup_expr="gte", help_text="Executed from this time on."
     )
-    executed_to = filters.IsoDateTimeFilter(
+    executed_to = MomentFilter(
         field_name="executed_at", lookup_expr="lt", help_text="Executed before this time."
     )
 
@@ -283,10 +283,10 @@ class FlowFilter(filters.FilterSet):
         choices=[(kind.value, kind.value) for kind in FlowKind], help_text="Only this kind."
     )
     currency = filters.CharFilter(help_text="Only this currency.")
-    occurred_from = filters.IsoDateTimeFilter(
+    occurred_from = MomentFilter(
         field_name="occurred_at", lookup_expr="gte", help_text="From this time on."
     )
-    occurred_to = filters.IsoDateTimeFilter(
+    occurred_to = MomentFilter(
         field_name="occurred_at", lookup_expr="lt", help_text="Before this time."
     )
 

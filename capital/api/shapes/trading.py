@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from capital.api.frame.fields import NO_LIST, ExactField, Request, Row, Text, WholeNumber
+from capital.api.frame.fields import NO_LIST, ExactField, MomentField, Request, Row, Text, WholeNumber
 from capital.api.shapes import descriptions
 from capital.api.shapes.answers import Notice, notices
 from capital.domain.performance.fills import Fee
@@ -193,7 +193,7 @@ class FillBody(Request):
         help_text="All fees of the fill.",
         error_messages=NO_LIST,
     )
-    executed_at = serializers.DateTimeField(help_text="When it was executed, with a time zone.")
+    executed_at = MomentField(help_text="When it was executed, with a time zone.")
     venue_fill_id = Text(
         required=False,
         max_length=100,
@@ -348,7 +348,7 @@ class FlowBody(Request):
     kind = serializers.ChoiceField(choices=[(kind.value, kind.value) for kind in FlowKind])
     currency = Text(max_length=32)
     amount = _exact("Above zero came in, below zero went out.")
-    occurred_at = serializers.DateTimeField(help_text="When, with a time zone.")
+    occurred_at = MomentField(help_text="When, with a time zone.")
     strategy_account = WholeNumber(
         required=False,
         allow_null=True,

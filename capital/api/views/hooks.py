@@ -14,7 +14,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from capital.addresses import client_address
-from capital.api.frame.base import FIELDS, refusal
+from capital.api.frame.base import FIELDS, check_query, refusal
+from capital.api.frame.filters import read_switch
 from capital.api.frame.idempotency import HEADER
 from capital.api.frame.parsers import LARGEST_BODY, parse_json
 from capital.api.frame.parts import in_part, parts_of, wanted_parts
@@ -145,20 +146,24 @@ class Hooks(APIView):
         if not throttle.allow_request(request, self):
             self.throttled(request, throttle.wait() or 1)
         address = client_address(request)
-        if request.query_params.get(DRY_RUN) == "true":
-            check_network(secret, address)
-            return Response(try_signal(secret, call.delivery(), began=began))
         try:
             check_network(secret, address)
+            # A slip in the name of the trial run must not make an order of it.
+            check_query(request, (FIELDS, DRY_RUN))
+            is_trial = read_switch(request, DRY_RUN)
             wanted = wanted_parts(request.query_params.get(FIELDS), HookAnswer())
             delivery = call.delivery()
-            answer = receive_signal(secret, delivery, address=address, began=began)
+            if is_trial:
+                answer = try_signal(secret, delivery, began=began)
+            else:
+                answer = receive_signal(secret, delivery, address=address, began=began)
             return Response(in_part(answer, wanted))
         except _REFUSALS as error:
-            refused = self.handle_exception(error)
-            record_refusal(
-                secret, body=call.body, refusal=refused.data, address=address, nonce=call.nonce
-            )
+            if request.query_params.get(DRY_RUN) != "true":
+                refused = self.handle_exception(error)
+                record_refusal(
+                    secret, body=call.body, refusal=refused.data, address=address, nonce=call.nonce
+                )
             raise
 
     def handle_exception(self, exc: Exception) -> Response:
