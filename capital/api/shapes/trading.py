@@ -6,7 +6,15 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from capital.api.frame.fields import NO_LIST, ExactField, MomentField, Request, Row, Text, WholeNumber
+from capital.api.frame.fields import (
+    NO_LIST,
+    ExactField,
+    MomentField,
+    Request,
+    Row,
+    Text,
+    WholeNumber,
+)
 from capital.api.shapes import descriptions
 from capital.api.shapes.answers import Notice, notices
 from capital.domain.performance.fills import Fee

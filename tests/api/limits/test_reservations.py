@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from capital.models import Reservation, StrategyAccount
 from tests.api.client import Bot, permit, problem
@@ -257,7 +258,7 @@ def test_fills_use_what_was_reserved(bot: Bot, link: StrategyAccount) -> None:
         "side": "buy",
         "quantity": "6",
         "price": "100",
-        "executed_at": "2026-11-24T09:00:00Z",
+        "executed_at": timezone.now().isoformat(),
         "venue_fill_id": "1",
         "client_order_id": "mine",
     }

@@ -222,6 +222,33 @@ def test_all_that_is_held_is_told_by_names_and_the_rest_was_closed() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("market", "symbol", "other"),
+    [("futures", "BTC/USDT:USDT", "BTC/USDT"), ("spot", "BTC/USDT", "BTC/USDT:USDT")],
+)
+def test_what_the_strategy_does_not_trade_is_refused_unless_it_is_held(
+    market: str, symbol: str, other: str
+) -> None:
+    """A symbol without its settle currency is a slip that would be another instrument."""
+    link = make_link(market_type=market)
+    for each in (symbol, other):
+        make_market(each)
+    told = [ToldPosition(symbol, Decimal(3)), ToldPosition(other, Decimal(3))]
+
+    with pytest.raises(TradingRefused) as one:
+        report_position(link.pk, symbol=other, quantity=Decimal(3))
+    with pytest.raises(TradingRefused) as all_of_them:
+        report_positions(link.pk, told)
+
+    assert (one.value.reason.code, one.value.field) == ("symbol_of_other_market", "symbol")
+    assert all_of_them.value.field == "positions.1.symbol"
+    assert not Position.objects.exists()
+    # What was recorded before can be told to be gone.
+    make_position(link, "1", other)
+    assert report_position(link.pk, symbol=other, quantity=Decimal(0)).quantity == 0
+
+
+@pytest.mark.django_db
 def test_what_is_held_is_closed_under_its_name_after_its_market_is_gone() -> None:
     link = make_link()
     make_market("BTC/USDT")

@@ -283,3 +283,13 @@ def test_a_long_file_is_recorded_in_parts_of_constant_cost(account, monkeypatch)
     once, twice, thrice = cost(100, 10), cost(200, 20), cost(300, 30)
 
     assert twice - once == thrice - twice
+
+
+def test_what_the_strategy_does_not_trade_names_its_line_and_nothing_is_recorded(account) -> None:
+    lines = (line(1, "buy", "1", "100"), line(7, "buy", "1", "100", symbol="BTC/USDT"))
+
+    (problem,) = imported(account, *lines).problems
+
+    assert (problem.number, problem.column) == (7, "symbol")
+    assert problem.reason.code is Code.SYMBOL_OF_OTHER_MARKET
+    assert not Fill.objects.exists()

@@ -74,7 +74,8 @@ def differences(account: Account) -> dict[str, Decimal]:
 
 @pytest.fixture
 def link(account: Account) -> Any:
-    return make_link(account=account, strategy=make_strategy(owner=account.owner, key="grid"))
+    grid = make_strategy(owner=account.owner, key="grid", market_type="futures")
+    return make_link(account=account, strategy=grid)
 
 
 def test_positions_are_replaced_as_a_whole_and_kept_where_they_cannot_be_read(
@@ -455,9 +456,9 @@ def test_what_links_hold_is_by_their_fills_else_by_their_reports_and_never_spot(
 ) -> None:
     make_market("BTC/USD:BTC", venue="okx", kind="inverse", contract_size=100)
     at = {"executed_at": BEGAN, "side": Side.BUY, "quantity": D(3)}
-    for symbol in ("BTC/USD:BTC", "BTC/USDT"):
+    for each, symbol in ((link, "BTC/USD:BTC"), (make_link(account=account), "BTC/USDT")):
         bought = NewFill(symbol=symbol, price=D(10_000), order_id=symbol, **at)
-        report_fills(link.pk, [bought], actor=None)
+        report_fills(each.pk, [bought], actor=None)
     report_position(link.pk, symbol=BTC, quantity=D(2))
     assert comparison(account) == []
     sync(0, account)

@@ -248,7 +248,8 @@ def funding(minute: int, amount: str, **fields: Any) -> ReadFlow:
 def test_a_fill_that_three_tell_is_recorded_once(
     account: Account, venue: Venue, sync: Sync
 ) -> None:
-    link = make_link(account=account, strategy=make_strategy(owner=account.owner, key="grid"))
+    grid = make_strategy(owner=account.owner, key="grid", market_type="futures")
+    link = make_link(account=account, strategy=grid)
     sync(0, account)
     told: dict[str, Any] = {
         "symbol": "BTC/USDT:USDT", "side": Side.BUY, "quantity": D(1), "price": D(100),
