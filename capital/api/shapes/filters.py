@@ -10,6 +10,7 @@ from capital.api.frame.filters import IdFilter, MomentFilter, SwitchFilter
 from capital.domain.allocation.decision import Outcome
 from capital.domain.limits.reservations import ReservationState
 from capital.domain.performance.flows import FlowKind
+from capital.domain.performance.measures.periods import within_calendar
 from capital.domain.pools import WalletMode
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.models import (
@@ -37,8 +38,6 @@ _MARKETS = [(market.value, market.value) for market in MarketType]
 _OF_ACCOUNT = "Only those of this account, by id."
 _OF_STRATEGY = "Only those of this strategy, by key."
 _OF_LINK = "Only those of this strategy on an account, by id."
-# Days that every time zone and database has.
-_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(9000, 1, 1)
 
 
 class _DayFilter(filters.FilterSet):
@@ -259,11 +258,11 @@ class FillFilter(filters.FilterSet):
 
     def filter_from(self, rows: QuerySet[Fill], _name: str, value: date) -> QuerySet[Fill]:
         """From midnight on."""
-        return rows.filter(executed_at__gte=_midnight(value))
+        return rows.filter(executed_at__gte=_midnight(within_calendar(value)))
 
     def filter_to(self, rows: QuerySet[Fill], _name: str, value: date) -> QuerySet[Fill]:
         """Until the midnight after it."""
-        return rows.filter(executed_at__lt=_midnight(min(value, _LAST_DAY) + timedelta(days=1)))
+        return rows.filter(executed_at__lt=_midnight(within_calendar(value) + timedelta(days=1)))
 
     class Meta:
         model = Fill
@@ -332,5 +331,4 @@ class PositionFilter(filters.FilterSet):
 
 def _midnight(day: date) -> datetime:
     """When this day begins in the project's time zone."""
-    within = min(max(day, _FIRST_DAY), _LAST_DAY + timedelta(days=1))
-    return timezone.make_aware(datetime.combine(within, time.min))
+    return timezone.make_aware(datetime.combine(day, time.min))

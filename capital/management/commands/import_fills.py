@@ -1,7 +1,7 @@
 """``import_fills``: fills of an account, read back from its exchange."""
 
 from argparse import ArgumentParser, ArgumentTypeError
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -87,12 +87,13 @@ def _moment(text: str) -> datetime:
     """A day, or a time; in the project's time zone unless it says which."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        aware = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+        return aware.astimezone(UTC)
+    except (ValueError, OverflowError):
         message = _("“%(text)s” is not a time. Write it as 2026-11-30 or 2026-11-30T09:00.") % {
             "text": text
         }
         raise ArgumentTypeError(message) from None
-    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
 
 
 def _counts(report: ReadReport) -> Table:

@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rich.table import Table
@@ -13,6 +14,7 @@ from capital.management.arguments import add_account_argument, errors_translated
 from capital.management.base import CapitalCommand
 from capital.management.output import console_on, grouped, print_json
 from capital.services.accounts import find_account_ids
+from capital.services.performance import chosen_period
 from capital.services.trading import GROUPS, PnlRow, account_pnl
 
 
@@ -38,7 +40,10 @@ class Command(CapitalCommand):
         by = list(dict.fromkeys(options["by"]))
         with errors_translated():
             ids = find_account_ids(options["account"]) if options["account"] else None
-            rows = account_pnl(ids, by=by, since=options["from"], until=options["to"])
+            since, until = options["from"], options["to"]
+            # The wrong way round, they would look like days without fills.
+            chosen_period(since=since, until=until or since, now=timezone.now())
+            rows = account_pnl(ids, by=by, since=since, until=until)
         if options["json"]:
             print_json(self.stdout, {"rows": [_as_json(row) for row in rows]})
         elif rows:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from capital.domain.errors import InvalidMonth, InvalidPeriod
-from capital.domain.performance.measures.periods import Period, PeriodName
+from capital.domain.performance.measures.periods import Period, PeriodName, within_calendar
 from capital.services.balances.summaries import business_date
 
 PERIODS = tuple(name.value for name in PeriodName)
@@ -35,7 +35,8 @@ def chosen_period(
         last = until or today
         if since is not None and since > last:
             raise _invalid()
-        return Period(since, last)
+        first = None if since is None else within_calendar(since)
+        return Period(first, within_calendar(last))
     try:
         chosen = PeriodName(name or PeriodName.DAYS_30)
     except ValueError:
@@ -54,7 +55,9 @@ def chosen_month(text: str | None = None, *, now: datetime) -> date:
     year, _, month = text.partition("-")
     try:
         if (len(year), len(month)) == (4, 2):
-            return date.fromisoformat(f"{text}-01")
+            first = date.fromisoformat(f"{text}-01")
+            if first == within_calendar(first):
+                return first
     except ValueError:
         pass
     raise InvalidMonth(value=text[:40])

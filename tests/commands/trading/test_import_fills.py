@@ -92,8 +92,9 @@ def test_not_all_was_read(account: Account) -> None:
     assert "Not all was read. Run it again." in str(failed.value)
 
 
-def test_a_time_that_is_none_is_refused(account: Account) -> None:
+@pytest.mark.parametrize("text", ["yesterday", "0001-01-01", "9999-12-31T23:00-10:00"])
+def test_a_time_that_is_none_is_refused(account: Account, text: str) -> None:
     with pytest.raises(CommandError) as refused:
-        run("import_fills", "--account", account.name, "--since", "yesterday")
+        run("import_fills", "--account", account.name, "--since", text)
 
-    assert "“yesterday” is not a time" in str(refused.value)
+    assert f"“{text}” is not a time" in str(refused.value)

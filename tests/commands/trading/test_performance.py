@@ -75,6 +75,13 @@ def test_only_the_accounts_and_days_that_are_asked_for(link) -> None:
     assert json.loads(text)["results"] == []
 
 
+def test_all_days_that_can_be_written_may_be_asked_for(link) -> None:
+    _, text = run("performance", "--json", "--from", "0001-01-01", "--to", "9999-12-31")
+
+    (row,) = json.loads(text)["results"]
+    assert (row["name"], row["pnl"]) == ("trend", "97.25")
+
+
 def test_what_makes_no_period_is_a_bad_argument(link) -> None:
     with pytest.raises(CommandError, match="today, 7d") as refused:
         call_command("performance", "--period", "month", "--from", "2026-01-01")

@@ -111,9 +111,16 @@ def test_nothing_known_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--by", "week"), ("--from", "yesterday"), ("--account", "Nobody")]
+    "arguments",
+    [
+        ("--by", "week"),
+        ("--from", "yesterday"),
+        ("--account", "Nobody"),
+        ("--from", "2026-03-11", "--to", "2026-03-10"),
+    ],
 )
 def test_wrong_arguments_are_refused(arguments) -> None:
+    """Days the wrong way round would otherwise look like days without fills."""
     with pytest.raises(CommandError):
         call_command("pnl", *arguments, stdout=StringIO())
 

@@ -371,6 +371,8 @@ def test_a_period_is_a_name_or_two_dates() -> None:
     assert chosen_period(since=march(2), now=NOON) == Period(march(2), march(10))
     assert chosen_period(until=march(2), now=NOON) == Period(None, march(2))
     assert chosen_period(since=march(2), until=march(2), now=NOON) == Period(march(2), march(2))
+    ends = chosen_period(since=date.min, until=date.max, now=NOON)
+    assert ends == Period(date(1970, 1, 1), date(9000, 1, 1))
 
 
 @pytest.mark.parametrize(

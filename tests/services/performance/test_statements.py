@@ -248,6 +248,6 @@ def test_a_workbook_has_numbers_that_it_keeps_and_texts_that_it_does_not_run() -
 def test_a_month_is_written_as_a_year_and_two_digits() -> None:
     assert chosen_month("2026-03", now=noon(0)) == MARCH
     assert chosen_month(now=noon(0)) == date(2026, 2, 1)
-    for text in ("2026-3", "2026-13", "March", "2026-03-01"):
+    for text in ("2026-3", "2026-13", "March", "2026-03-01", "0001-01", "9999-12"):
         with pytest.raises(InvalidMonth):
             chosen_month(text, now=noon(0))

@@ -4,6 +4,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+# Days that every time zone and database has, with others before and behind them.
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9000, 1, 1)
+
+
+def within_calendar(day: date) -> date:
+    """The day, or the nearest one that can be counted with: nothing was traded on others."""
+    return min(max(day, FIRST_DAY), LAST_DAY)
+
 
 class PeriodName(StrEnum):
     """A period that ends today. ``month`` and ``year`` are those of the calendar, so far."""
