@@ -613,6 +613,11 @@ class Code(StrEnum):
         "When the signal was sent cannot be read from timenow, so its delay was not checked. Send "
         "TradingView's placeholder as it is.",
     )
+    TIMENOW_AHEAD = (
+        "timenow_ahead",
+        "By its timenow, the signal was sent {seconds} seconds after it came, so its delay was not "
+        "checked. Write the time in UTC, and check the sender's clock.",
+    )
     DELIVERY_CONFLICT = (
         "delivery_conflict",
         "The signal id {delivery} was already used with another body. Give each signal an id of "
@@ -719,6 +724,11 @@ class Code(StrEnum):
     BACKUP_EXISTS = (
         "backup_exists",
         "{file} exists already, and no backup is overwritten. Choose another name.",
+    )
+    BACKUP_OF_NOTHING = (
+        "backup_of_nothing",
+        "The database has none of this application's tables, so there is nothing to save. Check "
+        "DATABASE_URL.",
     )
     BACKUP_UNWRITABLE = (
         "backup_unwritable",

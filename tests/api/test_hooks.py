@@ -284,7 +284,8 @@ def test_signal_that_comes_late_enlarges_nothing_and_still_closes(
         return codes, [each["code"] for each in answer["warnings"]]
 
     assert sizes(30) == (["sized", "sized"], [])
-    assert sizes(-900) == (["sized", "sized"], [])
+    assert sizes(-60) == (["sized", "sized"], [])
+    assert sizes(-900) == (["sized", "sized"], ["timenow_ahead"])
     assert heard == []
     assert sizes(90) == (["sized", "signal_late"], ["signal_late"])
     assert sizes(95, orders=[{**order, "reserve": True} for order in orders]) == (

@@ -84,6 +84,18 @@ def test_bot_reports_fills_and_reads_them_back(bot, link) -> None:
     assert position["realized_pnl"] == "-13.968935"
 
 
+def test_currencies_are_read_in_any_case(bot, link) -> None:
+    """A fee in usdt would be one in a third coin, and in no sum."""
+    fee = {"amount": "7.0419675", "currency": "usdt"}
+
+    answer = bot.post(fills_path(link), {"fills": [{**FILL, "fees": [fee]}]})
+    flow = bot.post(f"accounts/{link.account_id}/flows/", {**FLOW, "currency": " usdt "})
+
+    row = bot.get(f"fills/{answer.json()['results'][0]['id']}/").json()
+    assert (row["fees"], flow.json()["currency"]) == (FILL["fees"], "USDT")
+    assert bot.get("positions/").json()["results"][0]["realized_pnl"] == "-7.0419675"
+
+
 def test_repeated_and_different_fills_are_told_apart(bot, link) -> None:
     bot.post(fills_path(link), {"fills": [FILL]})
 

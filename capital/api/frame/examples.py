@@ -442,7 +442,10 @@ def problems() -> Mapping[int, Any]:
         ),
         413: problem(413, "too_large", "The request body is too large."),
         415: problem(
-            415, "unsupported_media_type", 'Unsupported media type "text/plain" in request.'
+            415,
+            "unsupported_media_type",
+            'Unsupported media type "text/plain" in request. Send JSON, with the header '
+            "“Content-Type: application/json”.",
         ),
         422: _problem_of(
             "symbol",

@@ -94,6 +94,13 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class CurrencyCode(Text):
+    """A currency by ccxt's code, in any case: a fee in ``usdt`` is none in a third coin."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(data).upper()
+
+
 class Switch(serializers.BooleanField):
     """A JSON boolean; "yes", 1 and null are refused."""
 

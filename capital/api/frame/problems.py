@@ -101,9 +101,9 @@ _RETRY_SECONDS = 5
 _RETRIED = frozenset({errors.DeliveryInProgress, errors.RequestInProgress, errors.PriceUnavailable})
 # What to do about it, where the framework's own sentence does not say.
 _HINTS: Mapping[type[exceptions.APIException], Any] = {
-    exceptions.NotAuthenticated: gettext_lazy("Send a token: Authorization: Bearer cap_…"),
+    exceptions.NotAuthenticated: gettext_lazy("Send a token: “Authorization: Bearer cap_…”."),
     exceptions.UnsupportedMediaType: gettext_lazy(
-        "Send JSON, with the header Content-Type: application/json."
+        "Send JSON, with the header “Content-Type: application/json”."
     ),
 }
 

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from capital.api.frame.fields import (
     NO_LIST,
+    CurrencyCode,
     ExactField,
     MomentField,
     Request,
@@ -180,7 +181,7 @@ class FeeBody(Request):
     """One fee of a fill."""
 
     amount = _exact("Above zero was paid, below zero was received.")
-    currency = Text(max_length=32, help_text="What it was paid in.")
+    currency = CurrencyCode(max_length=32, help_text="What it was paid in.")
 
 
 class FillBody(Request):
@@ -354,7 +355,7 @@ class FlowBody(Request):
         help_text="Which pool of the account. Enter a transfer once for each pool.",
     )
     kind = serializers.ChoiceField(choices=[(kind.value, kind.value) for kind in FlowKind])
-    currency = Text(max_length=32)
+    currency = CurrencyCode(max_length=32)
     amount = _exact("Above zero came in, below zero went out.")
     occurred_at = MomentField(help_text="When, with a time zone.")
     strategy_account = WholeNumber(

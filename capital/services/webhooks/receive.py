@@ -239,6 +239,9 @@ def _lateness(row: WebhookDelivery) -> tuple[Reason | None, list[Reason]]:
     secret = WebhookSecret.objects.filter(strategy=row.strategy).only("max_lag_seconds").first()
     limit = USUAL_LAG_SECONDS if secret is None else secret.max_lag_seconds
     seconds = (row.received_at - sent) // _SECOND
+    if -seconds > limit:
+        # By such a clock, or such a zone, no signal is ever late.
+        return None, [Reason(Code.TIMENOW_AHEAD, {"seconds": str(-seconds)})]
     if seconds <= limit:
         return None, []
     late = Reason(Code.SIGNAL_LATE, {"seconds": str(seconds), "limit": str(limit)})

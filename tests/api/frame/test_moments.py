@@ -10,16 +10,16 @@ from rest_framework import serializers
 from capital.api.frame.fields import MomentField, Request, Row
 from tests.api.client import Bot, problem
 from tests.api.description import description
-from tests.factories import make_user
+from tests.factories import make_link, make_user
 
 WITHOUT_OFFSET = ("2026-03-11T00:00:00", "2026-03-11", "2026-W11-3", "2026-03-11T00:00:00 09:00")
 
 
-def _parameters() -> Iterator[tuple[str, str]]:
-    """Path and name of every query parameter that is a time."""
+def _parameters(form: str) -> Iterator[tuple[str, str]]:
+    """Path and name of every query parameter of a form."""
     for path, operations in description()["paths"].items():
         for parameter in operations.get("get", {}).get("parameters", ()):
-            if parameter["in"] == "query" and parameter["schema"].get("format") == "date-time":
+            if parameter["in"] == "query" and parameter["schema"].get("format") == form:
                 yield path.removeprefix("/api/v1/"), parameter["name"]
 
 
@@ -30,7 +30,7 @@ def _below(kind: type[Any]) -> Iterator[type[Any]]:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("path", "name"), sorted(_parameters()))
+@pytest.mark.parametrize(("path", "name"), sorted(_parameters("date-time")))
 def test_a_list_is_asked_by_times_with_their_offset(path: str, name: str) -> None:
     bot = Bot(make_user())
 
@@ -44,7 +44,20 @@ def test_a_list_is_asked_by_times_with_their_offset(path: str, name: str) -> Non
 
 
 def test_there_are_such_lists() -> None:
-    assert len(list(_parameters())) >= 6
+    assert len(list(_parameters("date-time"))) >= 6
+    assert len(list(_parameters("date"))) >= 10
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("path", "name"), sorted(_parameters("date")))
+def test_every_day_that_can_be_written_has_an_answer(path: str, name: str) -> None:
+    """Before the first day, and behind the last one, no time zone can count."""
+    link = make_link()
+    bot = Bot(link.strategy.owner)
+    place = path.format(key=link.strategy.key, id=link.account_id)
+
+    for day in ("0001-01-01", "1969-12-31", "9999-12-31"):
+        assert bot.get(f"{place}?{name}={day}").status_code in (200, 400), day
 
 
 def test_every_time_of_a_body_has_its_offset() -> None:

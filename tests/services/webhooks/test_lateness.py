@@ -74,6 +74,8 @@ def test_a_signal_is_late_beyond_its_seconds_and_not_at_them(secret: WebhookSecr
     sizes, warnings = told(secret, at(121))
     assert (sizes, warnings) == (["signal_late"], ["signal_late"])
     assert told(secret, "yesterday")[1] == ["timenow_unreadable"]
+    assert told(secret, at(-120)) == in_time
+    assert told(secret, at(-121)) == (in_time[0], ["timenow_ahead"])
     WebhookSecret.objects.update(max_lag_seconds=300)
     assert told(secret, at(121)) == in_time
     WebhookSecret.objects.all().delete()

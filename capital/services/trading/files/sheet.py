@@ -126,7 +126,7 @@ class _Line:
         price = self._read("price", _amount, Code.CELL_NO_AMOUNT)
         fee = self._optional("fee_amount")
         funding = self._optional("funding")
-        currency = self.cells.get("fee_currency", "")
+        currency = self.cells.get("fee_currency", "").upper()
         liquidity = self.cells.get("liquidity", "").lower()
         if liquidity and liquidity not in _LIQUIDITIES:
             self._note(

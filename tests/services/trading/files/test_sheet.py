@@ -44,7 +44,7 @@ def problem_of(path: Path) -> LineProblem:
 
 def test_a_line_is_a_fill(tmp_path: Path) -> None:
     header = (*HEADER, "position_side", "fee_amount", "fee_currency", "funding", "strategy")
-    line = (*LINE, "long", "-0.25", "BNB", "-1.5", "trend")
+    line = (*LINE, "long", "-0.25", "bnb", "-1.5", "trend")
 
     (read,) = read_trade_file(csv_of(tmp_path, header, line)).lines
 
