@@ -3,10 +3,38 @@
 
 import gc
 import os
+import select
 import sys
+
+# What shells say of a program that these signals ended.
+INTERRUPTED, PIPE_CLOSED = 130, 141
 
 
 def main() -> None:
+    """Run the command. Whoever stops it, or reads no more of it, needs no traceback."""
+    try:
+        try:
+            run()
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        if not is_closed(sys.stdout.fileno()):
+            raise
+        # What is left would be written at the end, and fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(PIPE_CLOSED)
+
+
+def is_closed(pipe: int) -> bool:
+    """Whether nobody reads this pipe any more, as behind ``head``."""
+    poll = select.poll()
+    poll.register(pipe, select.POLLOUT)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
+
+
+def run() -> None:
     # Nothing that is loaded is garbage: looking for it took a tenth of each command's start.
     gc.disable()
     if sys.argv[1:2] == ["init"]:

@@ -53,12 +53,16 @@ def make_backup(file: Path) -> Backup:
         file: Where to. It must not exist.
 
     Raises:
-        BackupRefused: The file exists or its folder does not, or the database's tool failed.
+        BackupRefused: The file exists or its folder does not, the database is not ours, or its tool
+            failed.
     """
     if file.exists():
         raise BackupRefused(Code.BACKUP_EXISTS, file=file.name)
     if not file.parent.is_dir():
         raise BackupRefused(Code.BACKUP_UNWRITABLE, file=file.name)
+    # SQLite makes an empty database of a name that is wrong.
+    if Account._meta.db_table not in connection.introspection.table_names():
+        raise BackupRefused(Code.BACKUP_OF_NOTHING)
     partial = file.with_name(f".{file.name}.partial")
     try:
         partial.touch(mode=0o600)

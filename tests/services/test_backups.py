@@ -27,7 +27,8 @@ class Stage:
         self.commands: list[list[str]] = []
         self.urls: list[str] = []
         self.ends = {"migrate": 0, "audit_capital": 0}
-        self.tables: list[str] = []
+        # Ours is there while it is saved; where to, nothing is.
+        self.tables = ["capital_account"]
         monkeypatch.setattr(
             backups,
             "connection",
@@ -96,6 +97,7 @@ def test_a_file_of_sqlite_is_saved_checked_and_put_back(sqlite: Stage, tmp_path:
     database = tmp_path / "db.sqlite3"
     with closing(sqlite3.connect(database)) as opened, opened:
         opened.execute("UPDATE t SET n = 8")
+    sqlite.tables = []
     restore_backup(file)
     assert numbers(database) == [7]
 
@@ -107,6 +109,10 @@ def test_what_would_be_lost_or_is_no_backup_is_refused(
     make_backup(file)
     assert code_of(make_backup, file) is Code.BACKUP_EXISTS
     assert code_of(make_backup, tmp_path / "no" / "x") is Code.BACKUP_UNWRITABLE
+    sqlite.tables = ["django_migrations"]
+    assert code_of(make_backup, tmp_path / "of nothing") is Code.BACKUP_OF_NOTHING
+    assert not (tmp_path / "of nothing").exists()
+    sqlite.tables = []
 
     other = tmp_path / "other"
     for content, code in (
@@ -156,6 +162,7 @@ def test_postgresqls_tools_are_told_where_and_never_the_password(
     assert dump[3:] == (*where, "--dbname=desk")
 
     postgresql.tools.clear()
+    postgresql.tables = []
     file = tmp_path / "x.backup"
     file.write_bytes(DUMP)
     assert check_backup(file) == 0

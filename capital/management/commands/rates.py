@@ -37,6 +37,8 @@ class Command(CapitalCommand):
             raise SystemExit(2)
         with errors_translated():
             rows = [store_rate(*pair)] if pair else list(ReportingRate.objects.all())
+        if not rows:
+            self.stdout.write(_("No rates are stored."))
         for row in rows:
             age = _("%(age)s ago") % {"age": timesince(row.observed_at, timezone.now())}
             self.stdout.write(f"1 {row.base} = {plain(row.rate.normalize())} {row.quote} ({age})")
