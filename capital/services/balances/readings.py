@@ -96,7 +96,8 @@ def judge_readings(
     Args:
         account: The account; its limits on jumps and on the age of the cache apply.
         pools: The pools to judge.
-        answers: The exchange's balances, or why there are none.
+        answers: The exchange's balances, or why there are none. Where somebody else has read a pool
+            later meanwhile, what they read counts.
         summary: The newest one, with the accepted balances.
         now: The current time, for the age of the cache.
         accept_jump: The suspect balances on hold count as accepted. A later one that jumps from
@@ -112,11 +113,14 @@ def judge_readings(
     for pool in pools:
         accepted = cached_in_basis(account, summary, pool, now=now)
         trail = stored_trail(account, summary, pool)
+        live = answers.get((account.pk, pool), Reason(Code.NOT_READ))
+        if isinstance(live, Observation):
+            timed = accepted if _is_timed(summary, pool) else None
+            live = _newest(live, timed, stored.get(pool), now=now)
         if accept_jump and pool in stored:
             accepted = judged.believed[pool] = stored[pool]
             trail = Trail()
             judged.restarted.add(pool)
-        live = answers.get((account.pk, pool), Reason(Code.NOT_READ))
         if isinstance(live, Observation):
             jump = None
             # An unconfirmed first balance is nothing to jump from.
@@ -192,6 +196,21 @@ def settled_suspects(
     return settled
 
 
+def _newest(live: Observation, *others: Observation | None, now: datetime) -> Observation:
+    """What was read last: by whoever asked here, or by somebody else who was quicker to write it.
+
+    A time in the future is a mistake and must not block later readings.
+    """
+    known = [each for each in others if each is not None and each.observed_at <= now]
+    later = [each for each in known if each.observed_at > live.observed_at]
+    return max(later, key=lambda each: each.observed_at, default=live)
+
+
+def _is_timed(summary: DailyAccountSummary | None, pool: Pool) -> bool:
+    """Whether it is known when a pool's balance in the summary was read."""
+    return summary is not None and getattr(summary, OBSERVED_FIELD[pool]) is not None
+
+
 def _unconfirmed(
     account: Account,
     pool: Pool,
@@ -225,7 +244,7 @@ def cached_in_basis(
     since = account.readings_since
     if cached is None or summary is None or since is None:
         return cached
-    if getattr(summary, OBSERVED_FIELD[pool]) is None:
+    if not _is_timed(summary, pool):
         # Written by another program, at some time of its date.
         return cached if summary.date > business_date(since) else None
     return cached if cached.observed_at >= since else None

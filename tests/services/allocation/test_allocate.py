@@ -672,3 +672,28 @@ def test_queries_of_a_mixed_batch_do_not_grow_with_it(
     assert set(Account.objects.values_list("last_check_code", flat=True)) == {
         "allocated", "no_balance", "nothing_to_allocate", "jump_suspected"
     }  # fmt: skip
+
+
+def test_balance_that_somebody_read_later_and_decided_on_sooner_stays(
+    exchange: Exchange, monkeypatch: Any
+) -> None:
+    """A slow job must not take back what a signal decided on a newer balance."""
+    account = exchange.open_account(wallets={"spot": {"USDT": "100"}})
+    link = make_link(account=account)
+    auto_allocate_capital_for_account(account.pk)
+    observe = allocate.observe_pools
+
+    def withdraw_meanwhile(*args: Any, **kwargs: Any) -> Any:
+        answers = observe(*args, **kwargs)
+        monkeypatch.setattr(allocate, "observe_pools", observe)
+        exchange.set_balance(account, "spot", "80")
+        auto_allocate_capital_for_account(account.pk)
+        return answers
+
+    monkeypatch.setattr(allocate, "observe_pools", withdraw_meanwhile)
+
+    late = auto_allocate_capital_for_account(account.pk)
+
+    newer = AllocationRun.objects.exclude(pk=late.pk).latest("pk")
+    assert (newer.outcome, late.outcome) == ("applied", "unchanged")
+    assert capital_of(link) == Decimal(80)

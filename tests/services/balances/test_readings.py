@@ -72,6 +72,31 @@ def test_a_suspicion_that_is_stored_stays_as_it_is_stored() -> None:
     assert found.suspects == {Pool.SPOT: Suspect(known.observation, D("999.5"), is_known=True)}
 
 
+def test_what_somebody_else_read_later_counts() -> None:
+    """Between reading and writing lies the time of the slowest exchange of a batch."""
+    late, now = NOON - MINUTE, NOON + MINUTE
+
+    def of(stored: DailyAccountSummary | None, **fields: Any) -> JudgedReadings:
+        answers = {(7, Pool.SPOT): Observation(D(990), late)}
+        return judge_readings(account(**fields), [Pool.SPOT], answers, stored, now=now)
+
+    newer = of(summary())
+    assert newer.readings[Pool.SPOT].amount == D(1000)
+    assert newer.readings[Pool.SPOT].observed_at == NOON
+    assert newer.readings[Pool.SPOT].source == "live"
+    assert newer.believed == {}
+    # By another program, at some time of its day; by a clock that is wrong; and before it.
+    untimed = summary()
+    untimed.spot_observed_at = None
+    for stored in (untimed, summary(at=now + MINUTE), summary(at=late - MINUTE), None):
+        assert of(stored).readings[Pool.SPOT].amount == D(990)
+    # What is suspect since then does not become believed by what was read before.
+    spot = {"amount": "9000", "observed_at": NOON.isoformat(), "accepted": "1000"}
+    suspicious = of(summary(at=late - MINUTE), suspect_readings={"spot": spot})
+    assert suspicious.suspects[Pool.SPOT].observation == Observation(D(9000), NOON)
+    assert suspicious.readings == {}
+
+
 def test_a_suspicion_says_what_was_told_how_far_it_is_and_from_where() -> None:
     suspect = Suspect(Observation(D("1505.599"), NOON), D(1000))
 
