@@ -25,6 +25,7 @@ from capital.models import (
 )
 from capital.models.columns.encrypted import EncryptedTextField
 from capital.services.access import CHANGED, NOT_SET, SET
+from capital.services.allocation import StrategyNames
 from capital.services.labels import ROLE_NAMES
 from strategies.models import Strategy
 
@@ -80,6 +81,20 @@ class ChangeAdmin(RecordAdmin):
         """With who changed it."""
         rows: QuerySet[SettingChange] = super().get_queryset(request)
         return rows.select_related("actor")
+
+    def prepare_rows(self, request: HttpRequest, rows: list[SettingChange]) -> None:
+        """Call strategies by their names, where the record calls them by their keys."""
+        names = StrategyNames.of_records(changes=rows)
+        for row in rows:
+            # As it is shown: no such row is ever saved again.
+            row.name = names.of_change(row)
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """The same of one row, whose page has its name in several places."""
+        row: SettingChange | None = super().get_object(request, *args, **kwargs)
+        if row is not None:
+            self.prepare_rows(request, [row])
+        return row
 
     @admin.display(description=gettext_lazy("time"), ordering="created_at")
     def shown_time(self, change: SettingChange) -> str:

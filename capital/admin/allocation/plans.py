@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 from unfold.enums import ActionVariant
@@ -48,6 +49,7 @@ from capital.services.access import Act, may
 from capital.services.allocation import (
     MOST_NAMED,
     RunReport,
+    StrategyNames,
     apply_plan,
     expires_at,
     get_plan,
@@ -236,8 +238,11 @@ class AllocationPages(AskingPages):
         messages.error(request, sentence(error.reason))
         if isinstance(error, PlanStale):
             names = dict(plan.accounts.values_list("account_id", "account__name"))
-            for key, reason in islice(error.changes.items(), MOST_NAMED):
-                messages.warning(request, f"{names[key]}: {sentence(reason)}")
+            changes = list(islice(error.changes.items(), MOST_NAMED))
+            called = StrategyNames.of(reason for _, reason in changes)
+            for key, reason in changes:
+                told = called.sentence(reason, timezone.now())
+                messages.warning(request, f"{names[key]}: {told}")
         options = Options(live=plan.live, force=plan.force, accept_jump=plan.accept_jump)
         return self._new_plan(request, plan, options)
 

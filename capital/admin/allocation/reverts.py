@@ -16,8 +16,8 @@ from capital.admin.frame.views import origin_of, render_page, user_of
 from capital.domain.errors import RevertRefused
 from capital.models import CHANGES_CAPITAL, AllocationRun
 from capital.services.access import Act, may
-from capital.services.allocation import preview_revert, revert_run
-from capital.services.sentences import sentence, sentence_of
+from capital.services.allocation import StrategyNames, preview_revert, revert_run
+from capital.services.sentences import sentence_of
 
 
 class RevertPages:
@@ -59,7 +59,7 @@ class RevertPages:
             linked = linked_strategies([report])
             card = decision_card(report, decided_at=timezone.now(), linked=linked)
         except RevertRefused as error:
-            refusal = sentence(error.reason)
+            refusal = StrategyNames.of([error.reason]).sentence(error.reason, timezone.now())
         context = {
             "object": run,
             "run": run,

@@ -29,7 +29,7 @@ from capital.admin.frame.stops import stops_shown
 from capital.admin.frame.views import user_of
 from capital.domain.allocation.decision import Outcome
 from capital.models import Account, AllocationEntry, AllocationRun
-from capital.services.allocation import PoolReport, report_runs, told_causes
+from capital.services.allocation import PoolReport, StrategyNames, report_runs, told_causes
 from capital.services.limits import stops_when_decided
 from capital.services.overview import Moves, moves_of
 from capital.services.sentences import sentence_of
@@ -129,10 +129,12 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
         return found, is_doubled
 
     def prepare_rows(self, request: HttpRequest, rows: list[AllocationRun]) -> None:
-        """What each of the page moved, and what was taken back."""
+        """What each of the page moved, what was taken back, and whom its causes name."""
         moves = moves_of([run.pk for run in rows])
+        names = StrategyNames.of_records(rows)
         for run in rows:
             run.moves = moves[run.pk]  # type: ignore[attr-defined]
+            run.cause = told_cause(run, names)  # type: ignore[attr-defined]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """The page's own template says all of it."""
@@ -150,6 +152,7 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
         shown: dict[str, Any] = {}
         if run is not None:
             report = report_runs([run])[0]
+            names = StrategyNames.of_records([run])
             shown = {
                 "report": report,
                 "pools": pool_tables(
@@ -160,8 +163,10 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
                 ),
                 "stops": stops_shown(stops_when_decided(run, user), user),
                 "outcome_badge": _outcome(run, moves_of([run.pk])[run.pk]),
-                "causes": told_causes(run.arguments),
-                "weights": _weights(run),
+                "causes": names.causes(run),
+                "weights": [
+                    (names.name(key, run.created_at), old, new) for key, old, new in _weights(run)
+                ],
                 "splits_again": run.arguments.get("splits_again", False),
             }
         context = {**(extra_context or {}), **shown}
@@ -223,13 +228,19 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
     @admin.display(description=gettext_lazy("cause"), ordering="trigger")
     def shown_cause(self, run: AllocationRun) -> Any:
         """What asked for it, and who; and who changed what, which it follows from."""
-        return format_html('<div class="desk-lines">{}</div>', lines(*told_cause(run)))
+        return format_html('<div class="desk-lines">{}</div>', lines(*run.cause))  # type: ignore[attr-defined]
 
 
-def told_cause(run: AllocationRun) -> list[str]:
-    """What asked for a run, who, and who changed what that it follows from: a line for each."""
+def told_cause(run: AllocationRun, names: StrategyNames | None = None) -> list[str]:
+    """What asked for a run, who, and who changed what that it follows from: a line for each.
+
+    Args:
+        run: Of which it is told.
+        names: Of the strategies of several runs; None looks those of this one up.
+    """
+    names = StrategyNames.of_records([run]) if names is None else names
     who = run.actor.get_username() if run.actor else ""
-    told = told_causes(run.arguments) or [_told_weights(run)]
+    told = names.causes(run) or [_told_weights(run)]
     return [str(each) for each in (run.get_trigger_display(), who, *told) if each]
 
 

@@ -16,6 +16,7 @@ from capital.admin.frame.formats import change, digits, money
 from capital.admin.timeline.drawing import place_of
 from capital.domain.allocation.decision import Outcome
 from capital.models import Account, AllocationRun, SettingChange
+from capital.services.allocation import StrategyNames
 from capital.services.overview import MEANINGS, Change, Event, Timeline
 from capital.services.sentences import sentence_of
 from strategies.models import StrategyStatus
@@ -54,23 +55,35 @@ def event_lines(timeline: Timeline, user: AbstractUser, *, by_account: bool) -> 
         user: May see the pages that are linked to.
         by_account: Whether its lines are accounts, of one strategy.
     """
+    names = _names(timeline.events)
     return [
-        _line(event, place_of(event.at, timeline), user, by_account=by_account)
+        _line(event, place_of(event.at, timeline), user, names, by_account=by_account)
         for event in timeline.events
     ]
 
 
 def mark_lines(events: Sequence[Event], user: AbstractUser) -> list[EventLine]:
     """Marks of a chart over days."""
-    return [_line(event, Decimal(0), user, by_account=True) for event in events]
+    names = _names(events)
+    return [_line(event, Decimal(0), user, names, by_account=True) for event in events]
 
 
 def run_lines(events: Sequence[Event], user: AbstractUser, *, by_account: bool) -> list[EventLine]:
     """Lines of a table without a picture."""
-    return [_line(event, Decimal(0), user, by_account=by_account) for event in events]
+    names = _names(events)
+    return [_line(event, Decimal(0), user, names, by_account=by_account) for event in events]
 
 
-def _line(event: Event, place: Decimal, user: AbstractUser, *, by_account: bool) -> EventLine:
+def _names(events: Sequence[Event]) -> StrategyNames:
+    """The names of strategies for the causes of runs, and for changes of links, in one query."""
+    runs = [event.run for event in events if event.run is not None]
+    changes = [event.setting for event in events if event.setting is not None]
+    return StrategyNames.of_records(runs, changes)
+
+
+def _line(
+    event: Event, place: Decimal, user: AbstractUser, names: StrategyNames, *, by_account: bool
+) -> EventLine:
     if event.run is not None:
         return EventLine(
             at=event.at,
@@ -78,7 +91,7 @@ def _line(event: Event, place: Decimal, user: AbstractUser, *, by_account: bool)
             what=_what(event),
             details=list(_changes(event.changes, by_account=by_account))
             or [sentence_of(event.run.code, event.run.figures)],
-            who=" · ".join(told_cause(event.run)),
+            who=" · ".join(told_cause(event.run, names)),
             url=_page("allocationrun", event.run.pk, user),
             place=place,
         )
@@ -109,7 +122,7 @@ def _line(event: Event, place: Decimal, user: AbstractUser, *, by_account: bool)
         at=event.at,
         kind="setting" if event.setting.values.keys().isdisjoint(MEANINGS) else "basis",
         what=_state(setting),
-        details=[setting.name],
+        details=[names.of_change(setting)],
         who="" if setting.actor is None else setting.actor.get_username(),
         url=_page("settingchange", setting.pk, user),
         place=place,

@@ -15,7 +15,7 @@ from capital.services.allocation.asking.once import (
     make_plan_once,
     who_answered,
 )
-from capital.services.allocation.causes.told import causes_of, told_causes
+from capital.services.allocation.causes.told import StrategyNames, causes_of, told_causes
 from capital.services.allocation.events import (
     previewed_next,
     request_market_rules,
@@ -76,6 +76,7 @@ __all__ = [
     "NewWeight",
     "PoolReport",
     "RunReport",
+    "StrategyNames",
     "Weighed",
     "WeightChange",
     "WeightsReport",

@@ -11,7 +11,7 @@ from capital.domain.allocation.decision import Outcome
 from capital.domain.money import EXACT
 from capital.models import Account, AllocationEntry, AllocationRun
 from capital.services.accounts.lookup import AccountIds
-from capital.services.allocation.causes.told import told_causes
+from capital.services.allocation.causes.told import StrategyNames
 from capital.services.sentences import sentence_of
 
 _NOTHING = Decimal(0)
@@ -101,14 +101,13 @@ class RecentRun:
 
 
 def recent_runs(runs: QuerySet[AllocationRun], *, count: int) -> list[RecentRun]:
-    """The newest ``count`` of these runs, in three queries, the newest first."""
+    """The newest ``count`` of these runs, in four queries, the newest first."""
     newest = runs.select_related("account", "actor").defer("snapshot", "basis")
     found = list(newest.order_by("-created_at", "-pk")[:count])
     moves = moves_of([run.pk for run in found])
+    names = StrategyNames.of_records(found)
     return [
-        RecentRun(
-            run, sentence_of(run.code, run.figures), moves[run.pk], told_causes(run.arguments)
-        )
+        RecentRun(run, sentence_of(run.code, run.figures), moves[run.pk], names.causes(run))
         for run in found
     ]
 

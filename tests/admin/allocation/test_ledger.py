@@ -1,14 +1,22 @@
 """The list of runs reads like a ledger: what moved, why, who, and what was taken back."""
 
+import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
-from capital.models import AllocationRun
+from capital.domain.reasons import Code, Reason
+from capital.models import AllocationRun, SettingChange
 from capital.services import auto_allocate_capital_for_account
+from capital.services.accounts import change_link, create_link
+from capital.services.allocation.causes.told import causes_as_json
 from strategies.services import pause_strategies
 from tests.admin.tenants import Tenant, make_tenant
+from tests.factories import make_strategy
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -99,3 +107,43 @@ def _fresh(tenant: Tenant) -> list[Any]:
     from capital.models import StrategyAccount
 
     return list(StrategyAccount.objects.filter(account=tenant.account).select_related("capital"))
+
+
+def test_causes_and_changes_call_a_strategy_by_its_name(client: Client, tenant: Tenant) -> None:
+    """On every page that tells of them; its key is for programs."""
+    strategy = make_strategy(owner=tenant.user, key="zz-for-programs", name="Moon Phases")
+    link = create_link(
+        account=tenant.account, strategy=strategy, weight=Decimal(1), actor=tenant.user
+    )
+    change_link(link.pk, actor=tenant.user, weight=Decimal(2))
+    for reason in (
+        Reason(Code.STRATEGIES_LINKED, {"user": "kim", "strategies": strategy.key}),
+        Reason(Code.WEIGHTS_CHANGED, {"strategies": strategy.key}),
+    ):
+        run = AllocationRun.objects.create(
+            account=tenant.account,
+            run_key=reason.code.value,
+            trigger="event",
+            outcome="unchanged",
+            code="unchanged",
+            created_at=timezone.now(),
+            arguments={
+                **causes_as_json([reason]),
+                "weights_before": {strategy.key: "1"},
+                "weights": {strategy.key: "2"},
+            },
+        )
+    change = SettingChange.objects.latest("pk")
+
+    for page in (
+        LIST,
+        reverse("admin:capital_allocationrun_change", args=[run.pk]),
+        reverse("admin:index"),
+        reverse("admin:capital_account_change", args=[tenant.account.pk]),
+        reverse("admin:capital_settingchange_changelist"),
+        reverse("admin:capital_settingchange_change", args=[change.pk]),
+    ):
+        shown = client.get(page).content.decode()
+        assert "Moon Phases" in shown, page
+        told = re.findall(r"kim added [^<]*|Changed weight: [^<]*|zz-for-programs @[^<]*", shown)
+        assert [each for each in told if strategy.key in each] == [], page

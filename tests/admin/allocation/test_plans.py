@@ -26,7 +26,7 @@ from capital.models import (
 )
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.allocation.plans import make_plan
-from strategies.models import MarketType
+from strategies.models import MarketType, Strategy
 from tests.admin.tenants import allow, join
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 from tests.simulated import Exchange
@@ -263,7 +263,7 @@ def test_what_changed_is_refused_with_a_fresh_preview_and_the_reason_at_its_top(
         StrategyAccount.objects.filter(strategy__key="grid").update(weight=2)
         reasons = [
             "Something changed since the preview was made",
-            "One: Changed weight: grid.",
+            f"One: Changed weight: {Strategy.objects.get(key='grid').name}.",
         ]
     else:
         AllocationPlan.objects.update(created_at=timezone.now() - timedelta(minutes=6))
