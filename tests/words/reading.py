@@ -16,6 +16,8 @@ _PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|(?<!\{)\{\w*\}(?!\})|(?<![%\d])%[sd]\b
 # A figure as a column of the database has it; an amount has the digits of the currency behind it,
 # which is whatever somebody entered.
 _IDLE_ZEROS = re.compile(r"\d\.\d*0{4,}(?!\d| [^a-z가-힣])")
+# What Django composes of a name that it begins with a capital letter.
+_CAPITAL_WITHIN = re.compile(r"^(?:Add another|Save and add another) ([A-Z][a-z]+)")
 # What has no other name in Korean: products, protocols, currencies, what is typed or sent.
 _NAMES = (
     "aegis api authenticator binance bithumb bnb btc bybit capital ccxt coinbase command "
@@ -69,6 +71,8 @@ def faults_of(text: str, language: str, names: frozenset[str] = NAMES) -> list[s
         found.append(f"{placeholder[0]} is not filled in: {shown}")
     if zeros := _IDLE_ZEROS.search(shown):
         found.append(f"idle zeros, {zeros[0]}: {shown}")
+    if capital := _CAPITAL_WITHIN.search(shown):
+        found.append(f"a capital letter within, {capital[1]}: {shown}")
     if language == "ko":
         words = [word for word in _ENGLISH.findall(shown) if word.lower() not in names]
         if words:

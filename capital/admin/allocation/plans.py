@@ -26,6 +26,7 @@ from capital.admin.allocation.bulk import accounts_shown, results_shown
 from capital.admin.allocation.decisions import (
     OUTLOOK,
 )
+from capital.admin.allocation.first_steps import Step, StepShown, steps_at
 from capital.admin.allocation.options import Options, OptionsForm
 from capital.admin.frame.cells import OUTCOME_COLOUR
 from capital.admin.frame.views import (
@@ -186,6 +187,7 @@ class AllocationPages(AskingPages):
             if plan.splits_again
             else gettext("Allocate capital: preview"),
             plan=plan,
+            steps=_first_steps(request, [report.account_id for report in reports]),
             split_notices=_split_notices(plan),
             expires_at=expires_at(plan),
             **shown,
@@ -290,6 +292,14 @@ def split_notice(policy: str) -> str:
                 "allocation that is due divides by volatility again."
             )
     return gettext("Every strategy gets its share of the whole pool by weight.")
+
+
+def _first_steps(request: HttpRequest, account_ids: Sequence[int]) -> Sequence[StepShown]:
+    """The bar of first steps over the preview that ends them: nothing was allocated there yet."""
+    account = Account.objects.filter(pk__in=account_ids[:1], runs=None).first()
+    if account is None or len(account_ids) > 1 or not may(user_of(request), Act.ADD_LINK, account):
+        return ()
+    return steps_at(Step.PREVIEW, account)
 
 
 def _split_notices(plan: AllocationPlan) -> list[str]:

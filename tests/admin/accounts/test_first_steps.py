@@ -88,12 +88,17 @@ def test_from_an_exchange_to_a_preview_nothing_moves_before_it_is_applied(
 
     to_plan = page.post(of(account, "strategies/"), {**ROWS, "_preview": ""})
     assert "/plans/" in to_plan.url
-    assert "6,000.00" in text(page.get(to_plan.url))
+    plan = text(page.get(to_plan.url))
+    assert "6,000.00" in plan
     assert not AllocationRun.objects.exists()
+    # The last of the steps, with the ways back.
+    assert re.search(r'first-step-here"[^>]*>\s*Preview', plan)
+    assert of(account, "strategies/") in plan
 
     page.post(to_plan.url, {"_apply": ""})
     held = StrategyCapital.objects.order_by("pk").values_list("allocated_capital", flat=True)
     assert sorted(held) == [Decimal(4000), Decimal(6000)]
+    assert "first-bar" not in text(page.get(to_plan.url))
 
 
 def test_keys_are_in_no_page_no_address_and_no_session(

@@ -21,6 +21,7 @@ THEIRS = Path(unfold.__file__).parent / "templates"
 # What we write ourselves, so that everybody can use it, and what the theme had then.
 REWRITTEN = {
     "unfold/helpers/app_list_badge.html": "bc002ff5a001fd04",
+    "unfold/helpers/edit_inline/inline_add.html": "e8bc669caf9a426b",
     "unfold/helpers/edit_inline/tabular_field.html": "ab1aab4fedf9f270",
     "unfold/helpers/empty_results.html": "5f4727a37a99da76",
     "unfold/helpers/field_readonly_value.html": "a1d46fa2a26e3441",

@@ -31,6 +31,15 @@ OUT_OF_REACH = """() => [...document.querySelectorAll("[x-on\\\\:click], [onclic
     .filter((each) => each.checkVisibility() && each.tabIndex < 0 && !each.id.endsWith("-close"))
     .filter((each) => !each.querySelector("a[href], button, input, select, textarea, [tabindex]"))
     .map((each) => `out of reach: ${each.outerHTML.slice(0, 200)}`)"""
+# A table that is laid out as a list is none any more: each of its parts has to say what it is.
+UNTOLD = """() => [...document.querySelectorAll("table")]
+    .flatMap((table) => [table, ...table.querySelectorAll("tbody, tr, th, td")])
+    .filter((each) => each.checkVisibility() && !each.hasAttribute("role"))
+    .filter((each) => !getComputedStyle(each).display.startsWith("table"))
+    .filter((each) => each.cells?.length !== 0 && (each.tagName !== "TR"
+        || [...each.cells].some((cell) => cell.checkVisibility())))
+    .map((each) => `untold: ${each.outerHTML.slice(0, 120)}`)"""
+STRUCTURE = ["aria-required-children", "aria-required-parent", "aria-roles", "aria-allowed-role"]
 DARK = "document.documentElement.classList.add('dark')"
 # Pages that are the same for every kind of row.
 ALIKE = ("history", "delete")
@@ -88,6 +97,8 @@ def test_axe_finds_nothing_serious_in_either_theme_a_keyboard_reaches_all_and_a_
         dark = page.evaluate(AUDIT, {"type": "rule", "values": COLOURS})
         page.set_viewport_size({"width": 390, "height": 844})
         wide = page.evaluate(SIDEWAYS)
+        wide += page.evaluate(UNTOLD)
+        wide += page.evaluate(AUDIT, {"type": "rule", "values": STRUCTURE})
         page.set_viewport_size({"width": 1280, "height": 900})
         if wrong or dark or wide:
             told = [*(f"dark: {each}" for each in dark), *(f"wide: {each}" for each in wide)]

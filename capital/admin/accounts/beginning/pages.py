@@ -15,9 +15,9 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 
 from capital.admin.accounts.beginning.forms import VENUE_FIELDS, KeysForm, VenueForm
-from capital.admin.accounts.beginning.steps import Step, steps_at
 from capital.admin.accounts.connection import pools_shown
 from capital.admin.accounts.form import unproven_text
+from capital.admin.allocation.first_steps import Step, steps_at
 from capital.admin.frame.views import asker_of, render_page, seen_or_404, user_of
 from capital.domain.errors import CapitalError
 from capital.domain.reasons import Code

@@ -12,9 +12,9 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 
 from capital.admin.accounts.beginning.forms import NewStrategyForm, WeightForm
-from capital.admin.accounts.beginning.steps import Step, steps_at
 from capital.admin.accounts.links import tell_of
 from capital.admin.allocation.asking import ask_for_plan, asked_already
+from capital.admin.allocation.first_steps import Step, steps_at
 from capital.admin.frame.views import asker_of, may_here, render_page, seen_or_404, user_of
 from capital.domain.errors import CapitalError
 from capital.models import Account, StrategyAccount

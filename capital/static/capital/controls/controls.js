@@ -78,12 +78,37 @@
         table.dataset.folds = "";
     };
 
+    const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TFOOT: "rowgroup", TR: "row", TD: "cell" };
+    const PARTS = "thead, tbody, tfoot, tr, th, td";
+    const isSeen = (each) => getComputedStyle(each).display !== "none";
+    const isListed = (each) => isSeen(each) && !getComputedStyle(each).display.startsWith("table");
+
+    /** Whether it is laid out as a list of its rows now, which takes from its parts what they are. */
+    const isFolded = (table) => {
+        const rows = [...table.rows].slice(0, 9);
+        return [table, ...table.tBodies, ...rows, ...rows.flatMap((row) => [...row.cells])].some(isListed);
+    };
+
+    /** A table that is folded says itself what its parts are. A row of heads of which none is shown is nothing. */
+    const nameParts = (table) => {
+        if (!isFolded(table)) {
+            return;
+        }
+        for (const each of [table, ...table.querySelectorAll(PARTS)]) {
+            const isEmpty = each.tagName === "TR" && ![...each.cells].some(isSeen);
+            if (!each.hasAttribute("role") && !isEmpty) {
+                each.setAttribute("role", ROLES[each.tagName] ?? (each.closest("thead") ? "columnheader" : "rowheader"));
+            }
+        }
+    };
+
     /** On a phone: one capital letter, where the theme begins every word with one. */
     const capitalLabel = (cell) => (cell.dataset.label = cell.dataset.label.replace(/^./, (first) => first.toUpperCase()));
 
     const mend = (root) => {
         root.querySelectorAll("td[data-label], th[data-label]").forEach(capitalLabel);
         root.querySelectorAll("table.desk-fold").forEach(labelCells);
+        [root.closest?.("table"), ...root.querySelectorAll("table")].forEach((each) => each && nameParts(each));
         root.querySelectorAll("[x-on\\:click]").forEach((each) => pressable(each) && makeButton(each));
         root.querySelectorAll(".material-symbols-outlined").forEach(silence);
         root.querySelectorAll("span[aria-label]:not([role])").forEach((each) => each.setAttribute("role", "img"));
@@ -104,6 +129,11 @@
 
     const watch = () => {
         mend(document);
+        // Where tables begin to fold: see desk.css, and the theme's lists.
+        for (const width of ["639px", "1023px"]) {
+            const again = () => document.querySelectorAll("table").forEach(nameParts);
+            matchMedia(`(max-width: ${width})`).addEventListener("change", again);
+        }
         new MutationObserver((changes) => {
             for (const { addedNodes } of changes) {
                 for (const node of addedNodes) {

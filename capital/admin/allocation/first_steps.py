@@ -1,4 +1,4 @@
-"""The bar above each of the first steps: where one is, and where one may go back to."""
+"""The bar above each of the first steps, the last of which is a preview: where one is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
