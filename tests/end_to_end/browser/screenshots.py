@@ -1,5 +1,6 @@
 """The pictures of the README and of an operator's day, from the demo desk: `make screenshots`."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,10 +8,13 @@ from django.core.management import call_command
 from django.utils import timezone
 from playwright.sync_api import Page
 
+from capital.domain.performance.flows import FlowKind
+from capital.domain.pools import Pool
 from capital.models import Account, AllocationRun, JobRun
 from capital.services.balances.sync import sync_balances
 from capital.services.jobs.clusters import record_heartbeat
 from capital.services.jobs.table import scheduled_jobs
+from capital.services.trading import enter_flow
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState
 from capital.simulator.trading.demo import trade_demo
@@ -35,12 +39,32 @@ def demo(settings: Any) -> Any:
         call_command("reallocate")
         call_command("load_demo", trades=True)
         ids = list(Account.objects.values_list("pk", flat=True))
-        described.set_balance("demo-binance-main-key", "spot", "USDT", "10912.40")
-        described.set_balance("demo-binance-main-key", "futures", "USDT", "4870.15")
+        _move_money(described)
         sync_balances(ids)
         _have_jobs_done()
         settings.DEBUG = False
         yield Account.objects.get(name="Binance main")
+
+
+def _move_money(described: ExchangeState) -> None:
+    """A deposit and a transfer, which are on record: so nothing of the balances is unexplained."""
+    account = Account.objects.get(name="Binance main")
+    for kind, pool, amount in (
+        (FlowKind.DEPOSIT, Pool.SPOT, Decimal("413.55")),
+        (FlowKind.TRANSFER, Pool.SPOT, Decimal("129.85")),
+        (FlowKind.TRANSFER, Pool.FUTURES, Decimal("-129.85")),
+    ):
+        enter_flow(
+            account.pk,
+            pool=pool,
+            kind=kind,
+            currency=account.currency,
+            amount=amount,
+            occurred_at=timezone.now(),
+            note="For the pictures",
+        )
+    described.set_balance("demo-binance-main-key", "spot", "USDT", "10912.40")
+    described.set_balance("demo-binance-main-key", "futures", "USDT", "4870.15")
 
 
 def _have_jobs_done() -> None:
