@@ -280,6 +280,18 @@ def test_history_is_read_piece_by_piece(books: Books, monkeypatch: Any) -> None:
     assert [violation.reason.code for violation in report.violations] == ["chain_broken"]
 
 
+def test_each_summary_is_read_once_whatever_the_order_in_which_they_were_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    accounts = [make_account() for _ in range(2)]
+    for day in range(3):
+        for account in reversed(accounts):
+            make_summary(account=account, date=YESTERDAY - timedelta(days=day))
+    monkeypatch.setattr(audit_service, "ROWS_AT_ONCE", 1)
+
+    assert audit_capital(clock=lambda: LATER).checked["summaries"] == 6
+
+
 def test_only_the_chosen_accounts_are_judged(books: Books, unread: Books) -> None:
     forge(books.run, is_forced=True)
 
