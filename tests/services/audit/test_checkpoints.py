@@ -58,6 +58,16 @@ def test_what_is_more_than_a_week_old_and_correct_is_read_once(accounts: list[Ac
     assert second.violations == []
 
 
+def test_of_another_account_that_has_a_checkpoint_nothing_is_read(accounts: list[Account]) -> None:
+    audit()
+    first, _ = accounts
+
+    report = audit_capital([first.pk], full=False, clock=lambda: NOW)
+
+    assert (report.checked["runs"], report.resumed) == (DAYS - OLD, [first.pk])
+    assert report.violations == []
+
+
 def test_a_full_audit_reads_and_remembers_nothing_less(accounts: list[Account]) -> None:
     audit()
     kept = list(AuditCheckpoint.objects.order_by("pk").values())

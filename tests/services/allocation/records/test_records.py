@@ -25,7 +25,7 @@ from capital.models import (
 from capital.models.columns.json_text import JsonText
 from capital.models.columns.rows import FEWEST
 from capital.services.allocation import records
-from capital.services.allocation.allocate import allocate_capital
+from capital.services.allocation.allocate import allocate_capital, reallocate_where_due
 from strategies.models import MarketType, Strategy
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 
@@ -207,3 +207,20 @@ def test_the_run_that_is_returned_is_the_row_that_was_written():
     }
     with pytest.raises(AppendOnly):
         run.save()
+
+
+def test_each_check_is_stored_with_its_account_and_with_no_other() -> None:
+    before = NOON - DAY
+    checked, off, beside = (
+        make_account(last_checked_at=before, last_check_code="below_threshold") for _ in range(3)
+    )
+    Account.objects.filter(pk=off.pk).update(is_active=False)
+
+    reallocate_where_due([checked.pk, off.pk], live=False, clock=lambda: NOON)
+
+    rows = Account.objects.order_by("pk").values_list("pk", "last_checked_at", "last_check_code")
+    assert list(rows) == [
+        (checked.pk, NOON, "nothing_to_allocate"),
+        (off.pk, NOON, "account_inactive"),
+        (beside.pk, before, "below_threshold"),
+    ]
