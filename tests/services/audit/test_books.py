@@ -23,6 +23,7 @@ from capital.models import (
     DailyAccountSummary,
     DayMark,
     Fill,
+    Flow,
     LinkDay,
     LinkMonth,
     LinkYear,
@@ -32,6 +33,7 @@ from capital.models import (
     Trade,
 )
 from capital.services.audit import audit_capital
+from capital.services.audit.checkpoints import starting_points
 from capital.services.trading import NewFill, enter_flow, report_fills
 from capital.services.trading.days import close_days
 from tests.factories import forge, make_fill, make_flow, make_link, make_market, make_summary
@@ -214,6 +216,36 @@ def test_a_late_fill_of_a_checked_time_is_read_with_all_of_its_account(
     report = audit_capital(full=False, clock=lambda: THEN)
     assert report.violations == []
     assert report.checked["fills"] == (48 if day == 1 else 29)
+
+
+def test_of_two_checked_accounts_only_the_one_with_a_late_fill_begins_anew(desk: Desk) -> None:
+    other = make_link(market_type="futures", capital="10")
+    beside = Desk(other, other)
+    for each in (desk, beside):
+        each.report(each.long, "buy", "1", "90", day=0)
+    assert audit_capital(full=False, clock=lambda: THEN).violations == []
+
+    desk.report(desk.long, "buy", "1", "77", day=1, told=DAYS)
+
+    ids = [desk.long.account_id, other.account_id]
+    points = starting_points(ids, full=False)
+    assert [points[key].books is None for key in ids] == [True, False]
+
+
+def test_what_came_from_outside_and_what_another_flow_stands_for_is_not_booked(
+    traded: Desk,
+) -> None:
+    account, funding = traded.long.account, Flow.objects.get()
+    make_flow(account, kind="deposit", pool="futures", amount=D(500), occurred_at=NOON)
+    # What a person entered, and the exchange told afterwards, is counted once.
+    entered = {"kind": "funding", "pool": "futures", "symbol": BTC, "amount": D(3)}
+    other = make_flow(account, **entered, occurred_at=NOON)
+    forge(funding, matches=other)
+
+    report = audit_capital(clock=lambda: END)
+
+    # The funding of the first day.
+    assert (report.violations, report.checked["flows"]) == ([], 1)
 
 
 @pytest.mark.parametrize("day", [1, DAYS - 1])
