@@ -14,11 +14,12 @@ ROOT = "/api/v1/"
 
 def permit(user: User, *names: str) -> User:
     """Give permissions such as ``capital.allocate_capital``."""
-    for name in names:
-        app, codename = name.split(".")
-        user.user_permissions.add(
-            Permission.objects.get(content_type__app_label=app, codename=codename)
-        )
+    rows = Permission.objects.filter(codename__in=[name.partition(".")[2] for name in names])
+    found = {
+        f"{row.content_type.app_label}.{row.codename}": row
+        for row in rows.select_related("content_type")
+    }
+    user.user_permissions.add(*(found[name] for name in names))
     return User.objects.get(pk=user.pk)
 
 

@@ -5,14 +5,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from capital.domain.limits.judging import Kind, NotJudged
 from capital.domain.performance.measures.periods import Period
 from capital.domain.performance.measures.returns import Day
 from capital.models import Account, Position, StrategyAccount
 from capital.models.columns.limited import LIMITS
+from capital.models.queries.compiled import CompiledQuery
+from capital.models.queries.given import Given
 from capital.services.balances.summaries import business_date
 from capital.services.limits.by_balance import BalanceDays, days_by_balance
 from capital.services.limits.silent import with_silent
@@ -65,12 +68,26 @@ class _OfAccount:
 
 
 def limited_links(account_ids: Collection[int]) -> list[StrategyAccount]:
-    """The links of these accounts that have a limit, or whose account has one. One query."""
+    """The links of these accounts that have a limit, or whose account has one.
+
+    One query where there is none, which each fill asks; two where there are some.
+    """
+    keys = [key for (key,) in _LIMITED.rows(account_ids)]
+    if not keys:
+        return []
+    rows = StrategyAccount.objects.filter(pk__among=keys).select_related("account", "strategy")
+    return list(rows.order_by("account", "pk"))
+
+
+def _limited(account_ids: Given) -> QuerySet[StrategyAccount, Any]:
     limited = Q()
     for name in LIMITS:
         limited |= Q(**{f"{name}__isnull": False}) | Q(**{f"account__{name}__isnull": False})
-    rows = StrategyAccount.objects.filter(limited, account__in=account_ids)
-    return list(rows.select_related("account", "strategy").order_by("account", "pk"))
+    rows = StrategyAccount.objects.filter(limited, account__among=account_ids)
+    return rows.order_by().values_list("pk")
+
+
+_LIMITED = CompiledQuery(_limited)
 
 
 def load_standings(links: Sequence[StrategyAccount], *, now: datetime) -> list[Standing]:

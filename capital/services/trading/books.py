@@ -33,6 +33,7 @@ from capital.models import (
     Position,
     StrategyAccount,
 )
+from capital.models.queries.compiled import CompiledRows
 from capital.services.balances.summaries import business_date
 from capital.services.trading.booking.writing import Changed, Member, PositionKey, write_books
 from capital.services.trading.days import restate_days
@@ -418,12 +419,18 @@ def _optional(text: str | None) -> Decimal | None:
 
 
 def _positions(account_id: int, symbols: Collection[str]) -> dict[PositionKey, Position]:
-    rows = Position.objects.filter(
-        strategy_account__account=account_id, symbol__in=symbols
-    ).order_by("pk")
     return {
-        PositionKey(row.strategy_account_id, row.symbol, row.position_side): row for row in rows
+        PositionKey(row.strategy_account_id, row.symbol, row.position_side): row
+        for row in _POSITIONS.instances(account_id, symbols)
     }
+
+
+_POSITIONS = CompiledRows(
+    Position,
+    lambda account_id, symbols: Position.objects.filter(
+        strategy_account__account=account_id, symbol__among=symbols
+    ).order_by("pk"),
+)
 
 
 def _follows(

@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.dispatch import Signal
 from django.utils import timezone
 
@@ -39,6 +39,8 @@ from capital.models import (
 from capital.models.columns.copying import insert_values
 from capital.models.columns.exact import cut_for
 from capital.models.columns.rows import upsert_rows
+from capital.models.queries.compiled import CompiledQuery, CompiledRows
+from capital.models.queries.given import Given
 from capital.services.accounts.linked import CapitalRow
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.balances.summaries import business_date
@@ -169,20 +171,13 @@ class _Desk:
         today = business_date(now)
         links, begins = _links(account_ids, min(since, today))
         positions, carried_by = _positions(list(links), begins)
-        days = list(
-            SymbolDay.objects.filter(strategy_account__in=links, date__gte=begins).order_by(
-                "date", "pk"
-            )
-        )
-        before = list(LinkDay.objects.filter(strategy_account__in=links, date__gte=begins - _DAY))
+        days = _SYMBOL_DAYS.instances(list(links), begins)
+        before = _LINK_DAYS.instances(list(links), begins - _DAY)
         if not positions and not days and not before:
             return None
         carried = SymbolDay.objects.in_bulk(carried_by)
         symbols = {each.symbol for each in positions} | {each.symbol for each in days}
-        marks = DayMark.objects.filter(
-            venue__in={of.venue for of in links.values()}, symbol__in=symbols, date__gte=begins
-        )
-        capital = StrategyCapital.objects.filter(strategy_account__in=links)
+        venues = {of.venue for of in links.values()}
         return cls(
             links,
             begins,
@@ -192,9 +187,12 @@ class _Desk:
             days,
             before,
             unrealized_of(positions, now=now),
-            {(row.venue, row.symbol, row.date): row.price for row in marks},
+            {
+                (venue, symbol, day): price
+                for venue, symbol, day, price in _MARKS.rows(venues, symbols, begins)
+            },
             *_added(account_ids, begins),
-            {row.strategy_account_id: row for row in capital},
+            {row.strategy_account_id: row for row in _CAPITAL.instances(list(links))},
         )
 
     @cached_property
@@ -306,9 +304,18 @@ def _links(account_ids: Sequence[int], since: date) -> tuple[dict[int, _Of], dat
 
     That is earlier than ``since`` where days were never closed.
     """
+    found, begins = {}, since
+    for pk, last_date, *of in _LINKS.rows(account_ids, since):
+        found[pk] = _Of(*of)
+        if last_date is not None:
+            begins = min(begins, last_date + _DAY)
+    return found, begins
+
+
+def _links_since(account_ids: Given, since: Given) -> QuerySet[StrategyAccount, Any]:
     last = LinkDay.objects.filter(strategy_account=OuterRef("pk"), date__lt=since)
-    rows = (
-        StrategyAccount.objects.filter(account__in=account_ids)
+    return (
+        StrategyAccount.objects.filter(account__among=account_ids)
         .order_by("pk")
         .annotate(last=Subquery(last.order_by("-date").values("date")[:1]))
         .values_list(
@@ -320,12 +327,29 @@ def _links(account_ids: Sequence[int], since: date) -> tuple[dict[int, _Of], dat
             "account__balance_basis",
         )
     )
-    found, begins = {}, since
-    for pk, last_date, account_id, venue, currency, basis in rows:
-        found[pk] = _Of(account_id, venue, currency, basis)
-        if last_date is not None:
-            begins = min(begins, last_date + _DAY)
-    return found, begins
+
+
+_LINKS = CompiledQuery(_links_since)
+_SYMBOL_DAYS = CompiledRows(
+    SymbolDay,
+    lambda links, begins: SymbolDay.objects.filter(
+        strategy_account__among=links, date__gte=begins
+    ).order_by("date", "pk"),
+)
+_LINK_DAYS = CompiledRows(
+    LinkDay,
+    lambda links, begins: LinkDay.objects.filter(strategy_account__among=links, date__gte=begins),
+)
+_CAPITAL = CompiledRows(
+    StrategyCapital, lambda links: StrategyCapital.objects.filter(strategy_account__among=links)
+)
+_MARKS = CompiledQuery(
+    lambda venues, symbols, begins: (
+        DayMark.objects.filter(venue__among=venues, symbol__among=symbols, date__gte=begins)
+        .order_by()
+        .values_list("venue", "symbol", "date", "price")
+    )
+)
 
 
 def _positions(links: Sequence[int], begins: date) -> tuple[list[Position], list[int]]:
@@ -351,12 +375,9 @@ def _added(
     What was added is None where that is not known.
     """
     begins = datetime.combine(since, time.min, tzinfo=timezone.get_default_timezone())
-    runs = AllocationRun.objects.filter(
-        account__in=account_ids, created_at__gte=begins, pnl__isnull=False
-    )
     found: dict[tuple[int, date], Decimal | None] = {}
     first: set[int] = set()
-    for created_at, pnl in runs.order_by("pk").values_list("created_at", "pnl"):
+    for created_at, pnl in _RUNS.rows(account_ids, begins):
         for link_id, counted in pnl.items():
             key = int(link_id), business_date(created_at)
             text = counted["added"]
@@ -364,6 +385,17 @@ def _added(
             if "before" in counted and counted["before"]["since"] is None:
                 first.add(int(link_id))
     return found, frozenset(first)
+
+
+_RUNS = CompiledQuery(
+    lambda account_ids, begins: (
+        AllocationRun.objects.filter(
+            account__among=account_ids, created_at__gte=begins, pnl__isnull=False
+        )
+        .order_by("pk")
+        .values_list("created_at", "pnl")
+    )
+)
 
 
 def settled_base(capital: StrategyCapital | CapitalRow, *, is_equity: bool) -> Decimal | None:
@@ -475,11 +507,9 @@ def _write_summaries(days: Sequence[LinkDay], dropped: Sequence[LinkDay], desk: 
         of = desk.links[day.strategy_account_id]
         if day.currency == of.currency:
             of_account[of.account_id, day.date].append(day)
-    rows = DailyAccountSummary.objects.filter(
-        account__in={of.account_id for of in desk.links.values()}, date__gte=desk.begins
-    )
+    accounts = {of.account_id for of in desk.links.values()}
     changed = []
-    for row in rows.order_by("pk"):
+    for row in _SUMMARIES.instances(accounts, desk.begins):
         of_row = of_account.get((row.account_id, row.date))
         if of_row is None:
             continue
@@ -489,6 +519,14 @@ def _write_summaries(days: Sequence[LinkDay], dropped: Sequence[LinkDay], desk: 
                 setattr(row, name, figure)
             changed.append(row)
     DailyAccountSummary.objects.bulk_update(changed, list(SUMMED), batch_size=500)
+
+
+_SUMMARIES = CompiledRows(
+    DailyAccountSummary,
+    lambda accounts, begins: DailyAccountSummary.objects.filter(
+        account__among=accounts, date__gte=begins
+    ).order_by("pk"),
+)
 
 
 def summary_figures(days: Sequence[LinkDay]) -> dict[str, Any]:
