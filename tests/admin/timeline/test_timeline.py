@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from capital.admin.dashboard.charts import Line, Mark, line_chart
 from capital.models import AllocationRun, SettingChange
+from strategies.models import Strategy
 from tests.admin.tenants import Tenant, make_tenant
 from tests.factories import make_account, make_flow, make_link, make_strategy, make_summary
 from tests.services.overview.timeline.records import decided
@@ -62,6 +63,7 @@ def test_table_tells_runs_pauses_and_money_the_newest_first(client: Client, tena
     now = timezone.now()
     account = make_account(owner=tenant.user, name="Other")
     link = make_link(account=account, strategy=make_strategy(owner=tenant.user, name="Trend"))
+    Strategy.objects.filter(pk=link.strategy_id).update(created_at=now - 9 * DAY)
     run = decided(link, None, "3000", now - 5 * DAY, actor=tenant.user, trigger="admin")
     flow = make_flow(account, occurred_at=now - 4 * DAY)
     change = SettingChange.objects.create(
@@ -93,9 +95,8 @@ def test_table_tells_runs_pauses_and_money_the_newest_first(client: Client, tena
     SettingChange.objects.create(
         row="link",
         account=account,
-        strategy=link.strategy,
         verb="changed",
-        name="Trend on Other",
+        name=link.recorded_name,
         values={"is_active": {"old": True, "new": False}},
         created_at=now - HOUR / 2,
     )
@@ -105,7 +106,7 @@ def test_table_tells_runs_pauses_and_money_the_newest_first(client: Client, tena
 
     wanted = [
         ("new account", "Other (binance, USDT)", f"account/{account.pk}/"),
-        ("switched off", "Trend on Other", "—"),
+        ("switched off", "Trend @ Other", "—"),
         ("switched on", "Other", f"settingchange/{off.pk}/"),
         (f"Allocation #{held.pk}: on hold", f"allocationrun/{held.pk}/", "scheduled job"),
         (f"Allocation #{paused.pk}: applied", "Trend: 3,000.00 → 0.00 USDT", "command line"),

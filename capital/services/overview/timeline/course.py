@@ -211,12 +211,21 @@ def _settings(
     """What was paused, activated or archived: strategies, links and accounts."""
     strategies = {link.strategy_id for link in links}
     accounts = {link.account_id for link in links}
-    of_link = Q(
-        row=ChangedRow.LINK,
-        account__in=accounts,
-        strategy__in=strategies,
-        values__has_key="is_active",
-    )
+    of_link = Q(_recorded(links), row=ChangedRow.LINK, values__has_key="is_active")
     of_strategy = Q(row=ChangedRow.STRATEGY, strategy__in=strategies, values__has_key="status")
     of_account = Q(row=ChangedRow.ACCOUNT, account__in=accounts, values__has_key="is_active")
     return changed_settings(of_strategy | of_link | of_account, user, since, until)
+
+
+def _recorded(links: Collection[StrategyAccount]) -> Q:
+    """Changes of these links. They are of an account; which of its links it was, their name says.
+
+    It begins with the strategy's key, which stays; the account's name behind it may be another now.
+    """
+    accounts: dict[str, set[int]] = defaultdict(set)
+    for link in links:
+        accounts[link.strategy.key].add(link.account_id)
+    found = Q(pk__in=())
+    for key, of_key in accounts.items():
+        found |= Q(account__in=of_key, name__startswith=f"{key} @ ")
+    return found

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from capital.models import AllocationRun, SettingChange, StrategyAccount
+from capital.services.accounts.registry import change_account, change_link
 from capital.services.overview import Timeline, read_timeline
 from capital.services.overview.timeline import course
 from tests.factories import make_account, make_flow, make_link, make_user
@@ -97,29 +98,52 @@ def test_money_that_came_and_went_counts_once_and_only_for_who_may_see_it(reader
 
 def test_pauses_are_told_with_who_placed_them(reader: User):
     link = make_link()
-    fields: dict[str, Any] = {"verb": "changed", "name": "x", "created_at": NOW - DAY}
+    fields: dict[str, Any] = {"verb": "changed", "created_at": NOW - DAY}
     status = {"status": {"old": "ACTIVE", "new": "PAUSED"}}
     is_active = {"is_active": {"old": True, "new": False}}
     of_strategy = SettingChange.objects.create(
-        row="strategy", strategy=link.strategy, values=status, actor=reader, **fields
+        row="strategy", name="x", strategy=link.strategy, values=status, actor=reader, **fields
     )
     of_link = SettingChange.objects.create(
-        row="link", account=link.account, strategy=link.strategy, values=is_active, **fields
+        row="link", account=link.account, name=link.recorded_name, values=is_active, **fields
     )
     of_account = SettingChange.objects.create(
-        row="account", account=link.account, values=is_active, **fields
+        row="account", name="x", account=link.account, values=is_active, **fields
     )
+    # One that is gone since, whose key ends as that of the link does.
+    gone = f"not-{link.recorded_name}"
     others: list[dict[str, Any]] = [
+        {"row": "link", "account": link.account, "name": gone, "values": is_active},
+        {"row": "link", "account": make_account(), "name": link.recorded_name, "values": is_active},
         {"row": "strategy", "strategy": make_link().strategy, "values": status},
         {"row": "account", "account": link.account, "values": {"name": {"old": "", "new": "x"}}},
     ]
     for other in others:
-        SettingChange.objects.create(**other, **fields)
+        SettingChange.objects.create(**{"name": "x", **other}, **fields)
 
     found = {event.setting for event in read(reader, link.account).events}
 
     assert found == {of_strategy, of_link, of_account}
     assert read(make_user(), link.account).events == []
+
+
+def test_a_link_that_is_switched_off_is_told_as_it_is_recorded(reader: User):
+    link = make_link(account=make_account(name="Before"))
+    beside = make_link(account=link.account)
+    change_link(link.pk, is_active=False, actor=None)
+    # Its record is called as the account was then.
+    change_account(link.account_id, name="Renamed", actor=None)
+    (recorded,) = SettingChange.objects.filter(row="link")
+    at = recorded.created_at + HOUR
+
+    def told(links: list[StrategyAccount]) -> list[SettingChange | None]:
+        rows = StrategyAccount.objects.filter(pk__in=[each.pk for each in links])
+        events = read_timeline(rows, reader, since=at - DAY, until=at).events
+        return [event.setting for event in events if event.setting is not None]
+
+    assert told([link]) == [recorded]
+    assert told([link, beside]) == [recorded]
+    assert told([beside]) == []
 
 
 def test_links_with_most_capital_are_drawn_and_the_others_counted(
