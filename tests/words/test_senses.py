@@ -33,6 +33,7 @@ OF_TWO_SENSES = {
 SAID_BETTER = {
     "%(counter)s result",
     "%(full_result_count)s total",
+    "Add another %(verbose_name)s",
     "Forbidden",
     "Page not found",
     "Save and add another",

@@ -86,7 +86,7 @@ def preview_context(
 
 
 def _is_notable(line: ImportedLine) -> bool:
-    return line.code is FillCode.DIFFERS or not line.result.is_counted
+    return line.code is FillCode.DIFFERS or not line.result.is_counted or bool(line.result.warnings)
 
 
 def _problem(problem: ProblemLines) -> dict[str, Any]:
@@ -126,6 +126,10 @@ def _line(each: ImportedLine, names: Mapping[str, Any]) -> dict[str, Any]:
     elif each.is_provisional:
         why = gettext("It counts until the exchange's own fills of its order are known.")
         labels.append(badge(gettext("provisional"), "info", why))
+    labels += [
+        badge(gettext("other market"), "warning", sentence(reason))
+        for reason in each.result.warnings
+    ]
     return {
         "number": each.line.number,
         "strategy": names.get(each.strategy, each.strategy),

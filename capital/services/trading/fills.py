@@ -46,7 +46,7 @@ from capital.services.trading.books import keep_current, keys_beside, present_ow
 from capital.services.trading.same_orders import counting_rows, recorded_of_orders
 from capital.services.trading.syncing.fee_values import may_be_priced, value_fees
 from capital.services.trading.units import refuse_unbookable
-from capital.services.trading.whose import Owner, owners_of, refuse_other_market
+from capital.services.trading.whose import Owner, owners_of, symbol_warnings
 from capital.services.transactions import inside_transaction, outside_transaction
 from strategies.markets import MarketType
 
@@ -114,7 +114,7 @@ class FillResult:
         symbol: ccxt's.
         is_counted: Whether it is in the books. Not so where better rows tell of its order.
         is_attributed: Whether it was a link's when it was recorded.
-        warnings: What to know of its name.
+        warnings: What to know of its symbol.
     """
 
     code: FillCode
@@ -170,8 +170,7 @@ def report_fills(
         NotFound: There is no such link.
         UnknownAccount, NotPermitted, RoleTooSmall: The actor may not report on this account.
         UnknownSymbol: The venue has no such instrument.
-        TradingRefused: A fill makes no sense, or its symbol is of the other market than the
-            strategy's; ``field`` says which.
+        TradingRefused: A fill makes no sense; ``field`` says which.
     """
     fills = _with_fee_values(link_id, fills, actor=actor, clock=clock)
     with transaction.atomic():
@@ -181,12 +180,9 @@ def report_fills(
         link = links.filter(pk=link_id).first()
         if link is None:
             raise NotFound
-        account = lock_accounts([link.account_id])[link.account_id]
+        link.account = account = lock_accounts([link.account_id])[link.account_id]
         require(actor, Act.REPORT_TRADING, account_ids=[account.pk])
         named = _named(account, MarketType(link.strategy.market_type), fills)
-        for number, fill in enumerate(fills):
-            symbol = named[fill.symbol].symbol
-            refuse_other_market(link, [symbol], field=f"fills.{number}.symbol")
         results = record_fills(
             account,
             link_id,
@@ -196,7 +192,7 @@ def report_fills(
             now=clock(),
         )
     return [
-        replace(result, warnings=named[fill.symbol].warnings(account.venue))
+        replace(result, warnings=symbol_warnings(link, named[fill.symbol]))
         for fill, result in zip(fills, results, strict=True)
     ]
 

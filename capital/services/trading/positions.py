@@ -32,7 +32,7 @@ from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.markets.symbols import canonical_symbols
-from capital.services.trading.whose import refuse_other_market
+from capital.services.trading.whose import symbol_warnings
 from strategies.markets import MarketType
 
 logger = logging.getLogger(__name__)
@@ -236,7 +236,6 @@ def report_position(
             account's capital where it is, so seeing the account is not enough.
         UnknownSymbol: The venue, whose rules are known, has no such instrument, and none was held:
             what is held may be reported whatever became of its symbol.
-        TradingRefused: The symbol is of the other market than the strategy's, and none was held.
         ValidationError: A rule of the model is broken. Nothing was changed.
         AmountNotStorable: The database cannot store a number exactly.
     """
@@ -256,7 +255,7 @@ class ToldPosition:
         quantity: Signed: negative is short, zero is closed.
         entry_price: Above zero; None where it is unknown.
         position_side: Which one, on an account that holds both.
-        warnings: What to know of its name.
+        warnings: What to know of its symbol.
     """
 
     symbol: str
@@ -285,8 +284,7 @@ def report_positions(
         The positions that were told, in their order, then those that were closed by it.
 
     Raises:
-        TradingRefused: A symbol is told twice, or is of the other market than the strategy's;
-            ``field`` says which.
+        TradingRefused: A symbol is told twice; ``field`` says which.
         NotFound, UnknownAccount, NotPermitted, RoleTooSmall, UnknownSymbol, ValidationError,
             AmountNotStorable: As ``report_position``. Nothing was changed.
     """
@@ -330,25 +328,21 @@ def _canonical(
 
     Raises:
         UnknownSymbol: One means no instrument, or several; ``field`` says which.
-        TradingRefused: One is of the other market than the strategy's.
     """
     asked: dict[str, str] = {}
     for number, each in enumerate(told):
         asked.setdefault(each.symbol, f"{place.format(number)}symbol")
-    held = set(Position.objects.filter(strategy_account=link).values_list("symbol", flat=True))
+    held = Position.objects.filter(strategy_account=link).values_list("symbol", flat=True)
     found = canonical_symbols(
         asked,
         venue=link.account.venue,
         market=MarketType(link.strategy.market_type),
         currency=link.account.currency,
-        held=held,
+        held=set(held),
     )
-    for name, field in asked.items():
-        if (symbol := found[name].symbol) not in held:
-            refuse_other_market(link, [symbol], field=field)
     named = [found[each.symbol] for each in told]
     return [
-        replace(each, symbol=name.symbol, warnings=name.warnings(link.account.venue))
+        replace(each, symbol=name.symbol, warnings=symbol_warnings(link, name))
         for each, name in zip(told, named, strict=True)
     ]
 

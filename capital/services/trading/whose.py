@@ -13,8 +13,9 @@ from capital.domain.performance.attribution import (
     fitting_tags,
 )
 from capital.domain.performance.symbols import parse_symbol
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import InstrumentKind
+from capital.domain.sizing.symbols import Named
 from capital.exchange.trading.venues import trading_of
 from capital.models import Account, AttributedBy, Attribution, Fill, StrategyAccount
 from capital.models.accounts import market_of, written_tag
@@ -91,16 +92,40 @@ def refuse_other_market(link: StrategyAccount, symbols: Iterable[str], *, field:
         TradingRefused: One is spot and the strategy trades futures, or the other way round.
     """
     for text in symbols:
-        symbol = parse_symbol(text)
-        if symbol is not None and market_of(text) != link.strategy.market_type:
-            raise TradingRefused(
-                Code.SYMBOL_OF_OTHER_MARKET,
-                field=field,
-                symbol=text,
-                kind=symbol.kind.value,
-                strategy=link.strategy.key,
-                market=link.strategy.market_type,
-            )
+        for reason in other_market(link, text):
+            raise TradingRefused(reason.code, field=field, **reason.figures)
+
+
+def symbol_warnings(link: StrategyAccount, named: Named) -> tuple[Reason, ...]:
+    """What to know of a symbol that a bot reported: how it was named, and of which market it is.
+
+    Args:
+        link: With its strategy and account.
+        named: What the symbol means.
+    """
+    return named.warnings(link.account.venue) + other_market(link, named.symbol)
+
+
+def other_market(link: StrategyAccount, text: str) -> tuple[Reason, ...]:
+    """What to know of a symbol that the link's strategy does not trade; nothing of another one.
+
+    What was done stays true, so it is recorded with this as a warning: a futures strategy that
+    tells of ``BTC/USDT`` mostly means ``BTC/USDT:USDT``.
+
+    Args:
+        link: With its strategy.
+        text: The symbol, as it is recorded.
+    """
+    symbol = parse_symbol(text)
+    if symbol is None or market_of(text) == link.strategy.market_type:
+        return ()
+    figures = {
+        "symbol": text,
+        "kind": symbol.kind.value,
+        "strategy": link.strategy.key,
+        "market": link.strategy.market_type,
+    }
+    return (Reason(Code.SYMBOL_OF_OTHER_MARKET, figures),)
 
 
 def _claimants(account: Account) -> dict[MarketType | None, list[Claimant]]:

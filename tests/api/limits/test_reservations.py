@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from capital.models import Reservation, StrategyAccount
 from tests.api.client import Bot, permit, problem
@@ -258,7 +257,7 @@ def test_fills_use_what_was_reserved(bot: Bot, link: StrategyAccount) -> None:
         "side": "buy",
         "quantity": "6",
         "price": "100",
-        "executed_at": timezone.now().isoformat(),
+        "executed_at": "2026-11-24T09:00:00Z",
         "venue_fill_id": "1",
         "client_order_id": "mine",
     }

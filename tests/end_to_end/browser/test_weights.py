@@ -54,8 +54,8 @@ def test_a_comma_that_somebody_types_is_not_left_out(desk: Open, account: Accoun
         place.press("Control+A")
         page.keyboard.type("1,5")
         assert place.input_value() == "1,5"
-        button.click()
-        page.wait_for_load_state("load")
+        with page.expect_navigation():
+            button.click()
 
         expect(page.get_by_text("Enter a number such as 1500.25").first).to_be_visible()
         goto(page, change_url(account))

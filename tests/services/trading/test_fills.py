@@ -738,16 +738,15 @@ def test_no_unused_cycles_are_searched_while_fills_are_recorded(link):
     assert gc.isenabled()
 
 
-def test_fills_of_what_the_strategy_does_not_trade_are_refused(link: StrategyAccount) -> None:
-    """A symbol without its settle currency is a slip that would be another instrument."""
+def test_fills_of_what_the_strategy_does_not_trade_are_told_to_be_so(link: StrategyAccount) -> None:
+    """A symbol without its settle currency is mostly a slip, and another instrument."""
     make_market("BTC/USDT")
     mine = NewFill(
         symbol=BTC, side=Side.BUY, quantity=D(1), price=D(100), executed_at=NOON, order_id="1"
     )
 
-    with pytest.raises(TradingRefused) as refused:
-        report_fills(link.pk, [mine, replace(mine, symbol="BTC/USDT")], actor=None, clock=clock)
+    told = report_fills(link.pk, [mine, replace(mine, symbol="BTC/USDT")], actor=None, clock=clock)
 
-    found = (refused.value.reason.code, refused.value.field)
-    assert found == (Code.SYMBOL_OF_OTHER_MARKET, "fills.1.symbol")
-    assert not Fill.objects.exists()
+    found = [[warning.code for warning in each.warnings] for each in told]
+    assert found == [[], [Code.SYMBOL_OF_OTHER_MARKET]]
+    assert sorted(fill.symbol for fill in Fill.objects.all()) == ["BTC/USDT", BTC]

@@ -226,26 +226,21 @@ def test_all_that_is_held_is_told_by_names_and_the_rest_was_closed() -> None:
     ("market", "symbol", "other"),
     [("futures", "BTC/USDT:USDT", "BTC/USDT"), ("spot", "BTC/USDT", "BTC/USDT:USDT")],
 )
-def test_what_the_strategy_does_not_trade_is_refused_unless_it_is_held(
+def test_what_the_strategy_does_not_trade_is_told_to_be_so(
     market: str, symbol: str, other: str
 ) -> None:
-    """A symbol without its settle currency is a slip that would be another instrument."""
+    """A symbol without its settle currency is mostly a slip, and another instrument."""
     link = make_link(market_type=market)
     for each in (symbol, other):
         make_market(each)
     told = [ToldPosition(symbol, Decimal(3)), ToldPosition(other, Decimal(3))]
 
-    with pytest.raises(TradingRefused) as one:
-        report_position(link.pk, symbol=other, quantity=Decimal(3))
-    with pytest.raises(TradingRefused) as all_of_them:
-        report_positions(link.pk, told)
+    one = report_position(link.pk, symbol=other, quantity=Decimal(3))
+    both = report_positions(link.pk, told)
 
-    assert (one.value.reason.code, one.value.field) == ("symbol_of_other_market", "symbol")
-    assert all_of_them.value.field == "positions.1.symbol"
-    assert not Position.objects.exists()
-    # What was recorded before can be told to be gone.
-    make_position(link, "1", other)
-    assert report_position(link.pk, symbol=other, quantity=Decimal(0)).quantity == 0
+    assert [warning.code for warning in one.warnings] == [Code.SYMBOL_OF_OTHER_MARKET]
+    found = {each.symbol: [warning.code for warning in each.warnings] for each in both}
+    assert found == {symbol: [], other: [Code.SYMBOL_OF_OTHER_MARKET]}
 
 
 @pytest.mark.django_db

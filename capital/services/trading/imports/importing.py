@@ -33,7 +33,7 @@ from capital.services.trading.imports.report import (
     ImportReport,
 )
 from capital.services.trading.syncing.fee_values import may_be_priced, value_fees
-from capital.services.trading.whose import refuse_other_market
+from capital.services.trading.whose import other_market
 from capital.services.transactions import outside_transaction
 
 # Fills that are recorded with one look at what is known.
@@ -193,8 +193,6 @@ class _Import:
         recorded: list[int] = []
         for part in _parts(sorted(lines, key=lambda line: line.fill.executed_at)):
             try:
-                for number, line in enumerate(part):
-                    refuse_other_market(link, [line.fill.symbol], field=f"fills.{number}.symbol")
                 results = record_fills(
                     self.account,
                     link.pk,
@@ -208,7 +206,11 @@ class _Import:
             done.count(results)
             recorded.extend(result.fill_id for result in results)
             self.lines += [
-                ImportedLine(line, done.strategy, result)
+                ImportedLine(
+                    line,
+                    done.strategy,
+                    replace(result, warnings=other_market(link, line.fill.symbol)),
+                )
                 for line, result in zip(part, results, strict=True)
             ]
         funding = [_funding(line) for line in lines if line.funding]
