@@ -26,7 +26,7 @@ from capital.models import (
     SymbolDay,
 )
 from capital.models.queries.compiled import CompiledQuery, CompiledRows
-from capital.services.accounts.lookup import AccountIds, markets_of_venue, reserve_of, rules_of
+from capital.services.accounts.lookup import markets_of_venue, reserve_of, rules_of
 from strategies.markets import MarketType
 
 
@@ -106,10 +106,8 @@ class LinkedAccount:
         return pools_in_use(self.links, WalletMode(self.account.wallet_mode))
 
 
-def load_accounts(ids: AccountIds) -> dict[int, Account]:
+def load_accounts(ids: Sequence[int]) -> dict[int, Account]:
     """The accounts that exist, by primary key, in one query."""
-    if isinstance(ids, QuerySet):
-        return {account.pk: account for account in Account.objects.filter(pk__in=ids)}
     return {account.pk: account for account in _ACCOUNTS.instances(ids)}
 
 
@@ -135,7 +133,7 @@ def load_pools(accounts: Mapping[int, Account]) -> dict[int, tuple[Pool, ...]]:
 
 
 def load_linked_accounts(
-    ids: AccountIds, *, accounts: Mapping[int, Account] | None = None
+    ids: Sequence[int], *, accounts: Mapping[int, Account] | None = None
 ) -> dict[int, LinkedAccount]:
     """Accounts with their links, in two queries; in one where the accounts are at hand."""
     if accounts is None:
@@ -178,13 +176,10 @@ def load_linked_accounts(
     }
 
 
-def _link_rows(ids: AccountIds, accounts: Mapping[int, Account]) -> Iterable[tuple[Any, ...]]:
+def _link_rows(ids: Sequence[int], accounts: Mapping[int, Account]) -> Iterable[tuple[Any, ...]]:
     """What is read of each link, in one query."""
     # Whether they earned anything is asked only where a policy wants to know.
     earned = any(each.policy == PolicyName.OWN_PROFIT for each in accounts.values())
-    if isinstance(ids, QuerySet):
-        links = StrategyAccount.objects.filter(account_id__in=ids)
-        return _columns(_with_earnings(links) if earned else _without_earnings(links))
     return (_LINKS_WITH_EARNINGS if earned else _LINKS).rows(ids)
 
 

@@ -26,9 +26,7 @@ _ON = " @ "
 
 
 def causes_as_json(causes: Sequence[Reason]) -> dict[str, Any]:
-    """What is stored beside a run's arguments; nothing where nothing is known."""
-    if not causes:
-        return {}
+    """What is stored beside the arguments of a run that follows from something known."""
     return {CAUSES: [{"code": each.code.value, "figures": dict(each.figures)} for each in causes]}
 
 

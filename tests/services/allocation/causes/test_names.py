@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from capital.domain.reasons import Code, Reason
-from capital.models import AllocationRun
+from capital.models import AllocationRun, SettingChange
 from capital.services.accounts.strategies import change_strategy
 from capital.services.allocation import StrategyNames, causes_of
 from strategies.models import Strategy
@@ -90,3 +90,22 @@ def test_a_reason_without_strategies_is_told_as_ever() -> None:
     reason = Reason(Code.NEVER_ALLOCATED, {})
 
     assert StrategyNames.of([reason]).sentence(reason, NOW) == "This is the first allocation."
+
+
+def test_a_change_is_called_by_the_name_where_it_is_a_strategy_s_on_an_account() -> None:
+    make_strategy(key="trend", name="Trend of BTC")
+    changes = [
+        SettingChange(row="link", name="trend @ Main @ 2", created_at=LATER),
+        SettingChange(row="link", name="gone @ Main", created_at=LATER),
+        SettingChange(row="account", name="trend @ Main", created_at=LATER),
+        SettingChange(row="link", name="nothing that we write", created_at=LATER),
+    ]
+
+    names = StrategyNames.of_records(changes=changes)
+
+    assert [names.of_change(change) for change in changes] == [
+        "Trend of BTC @ Main @ 2",
+        "gone @ Main",
+        "trend @ Main",
+        "nothing that we write",
+    ]
