@@ -34,11 +34,14 @@ def test_pauses_grow_for_an_hour_and_then_it_is_given_up() -> None:
         ("2026-11-27T07:00+09:00", time(23), time(7), None),
         # Within a day
         ("2026-11-26T11:59+09:00", time(12), time(13), None),
+        ("2026-11-26T12:00+09:00", time(12), time(13), "2026-11-26T13:00+09:00"),
         ("2026-11-26T12:30+09:00", time(12), time(13), "2026-11-26T13:00+09:00"),
         ("2026-11-26T13:00+09:00", time(12), time(13), None),
         # None
         ("2026-11-26T12:00+09:00", time(12), time(12), None),
         ("2026-11-26T12:00+09:00", None, None, None),
+        ("2026-11-26T12:00+09:00", time(12), None, None),
+        ("2026-11-26T12:00+09:00", None, time(13), None),
     ],
 )
 def test_quiet_hours_last_from_their_beginning_until_before_their_end(
@@ -57,3 +60,12 @@ def test_a_night_in_which_clocks_change_ends_when_clocks_show_its_end() -> None:
     found = quiet_until(before, begins=time(23), ends=time(7), zone=BERLIN)
 
     assert found == datetime(2026, 10, 25, 6, 0, tzinfo=UTC)
+
+
+def test_the_clocks_of_the_zone_count_and_not_those_of_the_machine() -> None:
+    noon = datetime(2026, 11, 26, 11, 30, tzinfo=UTC)
+
+    assert quiet_until(noon, begins=time(12), ends=time(13), zone=BERLIN) == datetime(
+        2026, 11, 26, 12, 0, tzinfo=UTC
+    )
+    assert quiet_until(noon, begins=time(12), ends=time(13), zone=SEOUL) is None

@@ -73,3 +73,4 @@ def test_with_twenty_nine_days_everywhere_it_is_by_weight():
 
     assert got(decision) == ["6000.00", "3000.00"]
     assert codes(decision) == ["share_without_volatility"] * 2
+    assert steps(decision, 1)[0] == (Did.BY_WEIGHT, {"days": "30"})
