@@ -17,8 +17,7 @@ from django.db.models import Model, QuerySet
 
 from capital.models.queries.among import among_parameter
 from capital.models.queries.given import Given, GivenAmong
-
-Row = tuple[Any, ...]
+from capital.models.queries.prepared import Row, converted, converters_of
 
 _Model = TypeVar("_Model", bound=Model)
 
@@ -82,23 +81,15 @@ class _Statement:
         compiler = queryset.query.get_compiler(connection=connection)
         self._sql, self._parameters = compiler.as_sql()
         self._lists = {each.number for each in self._parameters if isinstance(each, GivenAmong)}
-        columns = [column for column, *_ in compiler.select]
-        self._converters = list(compiler.get_converters(columns).items())
+        self._converters = converters_of(compiler)
 
     def rows(self, given: Sequence[Any]) -> list[Row]:
         if not all(given[number] for number in self._lists):
             return []
         with connection.cursor() as cursor:
             cursor.execute(self._sql, [_parameter(each, given) for each in self._parameters])
-            found = list(cursor.fetchall())
-        return [self._converted(row) for row in found] if self._converters else found
-
-    def _converted(self, row: Row) -> Row:
-        values = list(row)
-        for position, (converters, expression) in self._converters:
-            for convert in converters:
-                values[position] = convert(values[position], expression, connection)
-        return tuple(values)
+            found = cursor.fetchall()
+        return [converted(row, self._converters) for row in found]
 
 
 def _parameter(place: Any, given: Sequence[Any]) -> Any:

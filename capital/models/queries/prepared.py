@@ -13,6 +13,8 @@ from django.db import connection
 from django.db.models import QuerySet
 
 Row = tuple[Any, ...]
+# By the place of a column, what converts it, one behind the other, and what it is for.
+Converters = Sequence[tuple[int, tuple[Sequence[Callable[..., Any]], Any]]]
 
 _PLACEHOLDER = re.compile(r"%[%s]")
 
@@ -59,11 +61,10 @@ class PreparedQuery:
             for position, values in enumerate(marks)
             for number, mark in enumerate(values)
         }
-        columns = [column for column, *_ in compiler.select]
         return _Statement(
             sql,
             [places.get(parameter, parameter) for parameter in parameters],
-            list(compiler.get_converters(columns).items()),
+            converters_of(compiler),
             self._made_of,
         )
 
@@ -75,7 +76,7 @@ class _Statement:
         self,
         sql: str,
         parameters: list[Any],
-        converters: list[Any],
+        converters: Converters,
         made_of: Callable[[Row], Any] | None,
     ) -> None:
         self._sql = sql
@@ -120,13 +121,24 @@ class _Statement:
             return list(cursor.fetchall())
 
     def _converted(self, row: Row) -> Row:
-        if not self._converters:
-            return row
-        values = list(row)
-        for position, (converters, expression) in self._converters:
-            for convert in converters:
-                values[position] = convert(values[position], expression, connection)
-        return tuple(values)
+        return converted(row, self._converters)
+
+
+def converters_of(compiler: Any) -> Converters:
+    """How the columns of a compiled query are read, for ``converted``."""
+    columns = [column for column, *_ in compiler.select]
+    return list(compiler.get_converters(columns).items())
+
+
+def converted(row: Row, converters: Converters) -> Row:
+    """The row as Django reads it."""
+    if not converters:
+        return row
+    values = list(row)
+    for position, (converts, expression) in converters:
+        for convert in converts:
+            values[position] = convert(values[position], expression, connection)
+    return tuple(values)
 
 
 def _is_place(parameter: Any) -> bool:

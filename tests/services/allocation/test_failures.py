@@ -313,19 +313,24 @@ def _not_to_be_called(*_args: Any) -> None:
     raise AssertionError("the accounts are read under their locks")
 
 
+def refusing(account_id: int, load: Callable[..., Any]) -> Callable[..., Any]:
+    """What loads accounts, but for one that cannot be read."""
+
+    def loaded(keys: list[int], **options: Any) -> Any:
+        if account_id in keys:
+            raise DatabaseError("CANARY")
+        return load(keys, **options)
+
+    return loaded
+
+
 def test_cached_account_that_fails_alone_has_its_run(
     links: list[StrategyAccount], ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for link in links:
         make_summary(account=link.account, spot_balance=Decimal(100))
-    load = batches.load_linked_accounts
-
-    def refuse(keys: list[int], **options: Any) -> Any:
-        if ids[1] in keys:
-            raise DatabaseError("CANARY")
-        return load(keys, **options)
-
-    monkeypatch.setattr(batches, "load_linked_accounts", refuse)
+    refused = refusing(ids[1], batches.load_linked_accounts)
+    monkeypatch.setattr(batches, "load_linked_accounts", refused)
 
     runs = allocate_capital(ids, live=False)
 
@@ -338,18 +343,8 @@ def test_cached_account_that_fails_alone_has_its_run(
 def test_cached_account_of_which_nothing_can_be_read_takes_no_other_with_it(
     links: list[StrategyAccount], ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load, read = batches.load_linked_accounts, batches.load_accounts
-
-    def refuse(loads: Callable[..., Any]) -> Callable[..., Any]:
-        def loaded(keys: list[int], **options: Any) -> Any:
-            if ids[1] in keys:
-                raise DatabaseError("CANARY")
-            return loads(keys, **options)
-
-        return loaded
-
-    monkeypatch.setattr(batches, "load_linked_accounts", refuse(load))
-    monkeypatch.setattr(batches, "load_accounts", refuse(read))
+    for name in ("load_linked_accounts", "load_accounts"):
+        monkeypatch.setattr(batches, name, refusing(ids[1], getattr(batches, name)))
 
     runs = allocate_capital(ids, live=False)
 
@@ -359,14 +354,8 @@ def test_cached_account_of_which_nothing_can_be_read_takes_no_other_with_it(
 def test_cached_account_that_fails_and_is_removed_has_no_run(
     links: list[StrategyAccount], ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load = batches.load_linked_accounts
-
-    def refuse(keys: list[int], **options: Any) -> Any:
-        if ids[1] in keys:
-            raise DatabaseError("CANARY")
-        return load(keys, **options)
-
-    monkeypatch.setattr(batches, "load_linked_accounts", refuse)
+    refused = refusing(ids[1], batches.load_linked_accounts)
+    monkeypatch.setattr(batches, "load_linked_accounts", refused)
     monkeypatch.setattr(batches, "load_accounts", lambda _keys: {})
 
     runs = allocate_capital(ids, live=False)
