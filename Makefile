@@ -90,7 +90,7 @@ test-measured: $(DEVELOPMENT)  ## The whole suite, and which branches of domain,
 test-database: $(DEVELOPMENT)  ## Only what meets a database, on DATABASE_URL: the second one
 	$(BIN)/python -m pytest -n $(WORKERS) -m "(django_db or cluster) and not (once or browser)" $(PYTEST_ARGUMENTS)
 
-test-browser: $(DEVELOPMENT)  ## The admin in a real browser (CHROMIUM=… if it is elsewhere than /usr/bin/chromium)
+test-browser: $(DEVELOPMENT)  ## The admin in a real browser (CHROMIUM=… for another than the one on PATH)
 	$(BIN)/python -m pytest tests/end_to_end/browser -n $(WORKERS) -m browser $(PYTEST_ARGUMENTS)
 
 $(CLIENTS): requirements-clients.lock tests/clients/package-lock.json $(DEVELOPMENT)

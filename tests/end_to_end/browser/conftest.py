@@ -5,6 +5,7 @@ policy, or asks the server for something that is not there.
 """
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,7 +22,8 @@ from tests.factories import make_user
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
 ANSWERED_WITHIN_SECONDS = 10
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser")
+CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

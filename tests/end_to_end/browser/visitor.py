@@ -73,6 +73,11 @@ class Visitor:
             for page in context.pages:
                 page.wait_for_timeout(100)
 
+    def forget(self, url: str) -> None:
+        """That a page is refused is right."""
+        self.listen()
+        self.problems[:] = [each for each in self.problems if not each.startswith(f"{url}: ")]
+
     def _session_of(self, user: Any) -> Any:
         client = Client()
         client.force_login(user)
