@@ -54,6 +54,7 @@ from capital.services.allocation import (
     apply_plan,
     expires_at,
     get_plan,
+    jumps_of_plan,
     report_plan,
 )
 from capital.services.sentences import sentence
@@ -188,6 +189,7 @@ class AllocationPages(AskingPages):
             else gettext("Allocate capital: preview"),
             plan=plan,
             steps=_first_steps(request, [report.account_id for report in reports]),
+            jumps=_jumps(plan),
             split_notices=_split_notices(plan),
             expires_at=expires_at(plan),
             **shown,
@@ -300,6 +302,13 @@ def _first_steps(request: HttpRequest, account_ids: Sequence[int]) -> Sequence[S
     if account is None or len(account_ids) > 1 or not may(user_of(request), Act.ADD_LINK, account):
         return ()
     return steps_at(Step.PREVIEW, account)
+
+
+def _jumps(plan: AllocationPlan) -> list[str]:
+    """The first balances that the plan accepts, and how far they jumped from where."""
+    if not plan.accept_jump or plan.applied_at is not None:
+        return []
+    return [f"{name}: {sentence(why)}" for name, why in islice(jumps_of_plan(plan), MOST_NAMED)]
 
 
 def _split_notices(plan: AllocationPlan) -> list[str]:

@@ -4,7 +4,7 @@ The decision is made as everywhere else (``verdicts``, ``batches``). The balance
 again: those that were shown are stored with the plan. ``applying`` applies it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from capital.domain.errors import (
     UnknownPlan,
 )
 from capital.domain.pools import Pool
+from capital.domain.reasons import Code, Reason
 from capital.exchange.contract import OnAccount
 from capital.models import (
     Account,
@@ -60,6 +61,7 @@ from capital.services.balances.readings import (
     judge_readings,
     settled_suspects,
 )
+from capital.services.balances.suspects import waiting_reasons
 from capital.services.balances.trails import Moves
 from capital.services.transactions import outside_transaction
 
@@ -165,6 +167,16 @@ def report_plan(plan: AllocationPlan) -> list[RunReport]:
     ]
 
 
+def jumps_of_plan(plan: AllocationPlan) -> Iterator[tuple[str, Reason]]:
+    """Which balances the plan accepts, by the account's name, and how far they jumped from where.
+
+    In one query.
+    """
+    planned = plan.accounts.order_by("account__name", "pk")
+    for name, jumps in planned.values_list("account__name", "shown__jumps"):
+        yield from ((name, Reason(Code(each["code"]), each["figures"])) for each in jumps or ())
+
+
 def runs_of_plan(plan: AllocationPlan) -> list[tuple[Account, AllocationRun | None]]:
     """Each account of the plan with its run; None if it has none. In two queries."""
     accounts = [planned.account for planned in plan.accounts.select_related("account")]
@@ -221,9 +233,13 @@ def _planned_accounts(
                     held=circumstances.position_holds.get(key, {}),
                     positions=told.in_use.positions,
                     last_run=last_runs[key],
-                    accepts=accepts,
+                    accepts=[Pool(pool) for pool in accepts],
                 ),
-                shown=shown_as_json(verdict.decision, linked.account.currency),
+                shown=shown_as_json(
+                    verdict.decision,
+                    linked.account.currency,
+                    jumps=waiting_reasons(linked.account, accepts),
+                ),
             )
         )
     return planned
@@ -256,10 +272,10 @@ def _judged(
     request: AllocationRequest,
     *,
     now: datetime,
-) -> list[tuple[LinkedAccount, JudgedReadings, list[Pool], Told]]:
-    """Each account with its readings, the pools whose suspect balance is accepted, and more."""
+) -> list[tuple[LinkedAccount, JudgedReadings, Mapping[str, Any], Told]]:
+    """Each account with its readings, the suspect balances that are accepted, and more."""
     by_key = {linked.account.pk: linked for linked in linked_accounts}
-    accepts: dict[int, list[Pool]] = {}
+    accepts: dict[int, Mapping[str, Any]] = {}
 
     def judge(key: int, moves: Moves) -> JudgedReadings:
         latest = circumstances.summaries[key].latest
@@ -280,8 +296,8 @@ def _judge(
     moves: Moves,
     *,
     now: datetime,
-) -> tuple[JudgedReadings, list[Pool]]:
-    """The readings to decide by, and the pools of which a suspect balance is accepted."""
+) -> tuple[JudgedReadings, Mapping[str, Any]]:
+    """The readings to decide by, and the suspect balances that are accepted, as in the column."""
 
     def judge(waiting: Mapping[str, Any]) -> JudgedReadings:
         return judge_readings(
@@ -299,9 +315,9 @@ def _judge(
     waiting = linked.account.suspect_readings
     judged = judge(waiting)
     if not request.accept_jump:
-        return judged, []
+        return judged, {}
     if judged.suspects:
         # The plan shows the balance before it is accepted, so one that was just read may be, too.
         waiting = settled_suspects(waiting, judged)
         judged = judge(waiting)
-    return judged, [Pool(pool) for pool in waiting]
+    return judged, waiting

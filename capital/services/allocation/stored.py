@@ -1,7 +1,7 @@
 """The shapes of the JSON columns in which decisions are stored."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -109,13 +109,22 @@ def judged_from_json(stored: Mapping[str, Any]) -> JudgedReadings:
     )
 
 
-def shown_as_json(decision: Decision, currency: str) -> dict[str, Any]:
-    """For a plan's column: a decision as it is shown before it is applied."""
+def shown_as_json(
+    decision: Decision, currency: str, *, jumps: Iterable[Reason] = ()
+) -> dict[str, Any]:
+    """For a plan's column: a decision as it is shown before it is applied.
+
+    Args:
+        decision: What would be written.
+        currency: Of the account.
+        jumps: Why each balance that it accepts was suspect.
+    """
     return {
         "outcome": decision.outcome.value,
         "code": decision.reason.code.value,
         "figures": dict(decision.reason.figures),
         "pools": pools_as_json(decision, currency),
+        "jumps": [{"code": each.code.value, "figures": dict(each.figures)} for each in jumps],
     }
 
 

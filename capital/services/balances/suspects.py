@@ -79,12 +79,17 @@ def stored_suspects(waiting: Mapping[str, Any]) -> dict[Pool, Observation]:
 def suspect_reasons(account: Account) -> tuple[Reason, ...]:
     """Why each suspect balance of the account is on hold."""
     try:
-        return tuple(
-            _as_stored(observation, account.suspect_readings[pool.value]).reason(account, pool)
-            for pool, observation in stored_suspects(account.suspect_readings).items()
-        )
+        return waiting_reasons(account, account.suspect_readings)
     except _UNREADABLE:
         return (_malformed(account),)
+
+
+def waiting_reasons(account: Account, waiting: Mapping[str, Any]) -> tuple[Reason, ...]:
+    """Why each balance of ``waiting`` is suspect, in the shape of the account's column."""
+    return tuple(
+        _as_stored(observation, waiting[pool.value]).reason(account, pool)
+        for pool, observation in stored_suspects(waiting).items()
+    )
 
 
 @outside_transaction

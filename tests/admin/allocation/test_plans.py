@@ -380,9 +380,15 @@ def test_jump_is_shown_and_accepted(
 
     accepted_url = page.post(held_url, {"_preview": "", "accept_jump": "on"}).url
 
-    assert "Balance 900.00 USDT" in text(page.get(accepted_url))
+    shown = text(page.get(accepted_url))
+    assert "Balance 900.00 USDT" in shown
+    assert (
+        "Balances that jumped will be accepted as shown here. One: binance reports 900.00 USDT in "
+        "the spot pool, 200.0% away from the last accepted balance of 300.00 USDT." in shown
+    )
     page.post(accepted_url, {"_apply": ""})
     assert capital()["trend"] == Decimal(600)
+    assert "away from the last accepted balance" not in text(page.get(accepted_url))
 
 
 def test_jump_that_is_gone_when_it_is_to_be_accepted_is_said(
