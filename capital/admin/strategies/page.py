@@ -22,6 +22,7 @@ from capital.admin.performance.detail import StrategyPerformancePage
 from capital.admin.sheets import SheetPages
 from capital.admin.strategies.answers import refusal_text
 from capital.admin.strategies.losses import told_losses
+from capital.admin.strategies.names import told_names
 from capital.admin.strategies.overview import StrategyOverviewPage
 from capital.admin.strategies.webhook import WebhookPages
 from capital.domain.errors import CapitalError
@@ -189,8 +190,12 @@ class StrategyAdmin(
     def change_row(
         self, request: HttpRequest, row: Strategy, values: dict[str, Any], seen: Seen
     ) -> Strategy:
-        """What was changed and no more."""
-        return change_strategy(row.pk, **asker_of(request), seen=seen, **values)
+        """What was changed and no more; and what programs have to do about it."""
+        before = Strategy.objects.filter(pk=row.pk).only("key", "order_tag").first()
+        changed = change_strategy(row.pk, **asker_of(request), seen=seen, **values)
+        for told in told_names(before or changed, changed):
+            self.message_user(request, told, messages.WARNING)
+        return changed
 
     def get_form(
         self,

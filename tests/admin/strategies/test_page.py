@@ -206,3 +206,46 @@ def test_new_strategy_belongs_to_who_made_it(client: Client, tenant: Tenant) -> 
     )
 
     assert Strategy.objects.get(key="new").owner == tenant.user
+
+
+def edit(client: Client, strategy: Strategy, **changes: str) -> str:
+    strategy.refresh_from_db()
+    url = reverse("admin:strategies_strategy_change", args=[strategy.pk])
+    answer = client.post(url, {**model_to_dict(strategy), **changes}, follow=True)
+    return answer.content.decode()
+
+
+@pytest.mark.once
+def test_what_programs_have_to_do_about_another_key_is_said(client: Client, tenant: Tenant) -> None:
+    strategy = make_strategy(owner=tenant.user, name="Trend", key="old-key")
+
+    body = edit(client, strategy, key="new-key")
+
+    assert "Its key is new-key now. Bots and webhooks that call it old-key are refused" in body
+    assert "Its orders are those that begin with new-key now." in body
+    assert "enter old-key as its order tag" in body
+
+
+@pytest.mark.once
+def test_a_key_that_is_not_the_tag_changes_no_tag(client: Client, tenant: Tenant) -> None:
+    strategy = make_strategy(owner=tenant.user, name="Trend", key="old-key", order_tag="tr")
+
+    body = edit(client, strategy, key="new-key")
+
+    assert "Its key is new-key now." in body
+    assert "Its orders are" not in body
+    assert "Its orders are those that begin with new-key now." in edit(
+        client, strategy, order_tag=""
+    )
+
+
+@pytest.mark.once
+def test_nothing_is_said_where_programs_need_do_nothing(client: Client, tenant: Tenant) -> None:
+    strategy = make_strategy(owner=tenant.user, name="Trend", key="old-key")
+
+    body = edit(client, strategy, name="Trend 2", order_tag="old-key")
+
+    assert "Its key is" not in body
+    assert "Its orders are" not in body
+    strategy.refresh_from_db()
+    assert (strategy.name, strategy.order_tag) == ("Trend 2", "old-key")
