@@ -99,8 +99,15 @@ def untranslated(messages: Messages) -> Messages:
         return {
             message: plural
             for message, plural in messages.items()
-            if translation.gettext(message) == message
+            if message == _translated(message, plural)
         }
+
+
+def _translated(message: str, plural: str | None) -> str:
+    # Only from Python 3.11.3 on is one that has a plural found without it.
+    if plural is None:
+        return translation.gettext(message)
+    return translation.ngettext(message, plural, 1)
 
 
 def read(path: Path = CATALOGUE) -> Catalog:
