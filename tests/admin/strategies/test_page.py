@@ -221,9 +221,9 @@ def test_what_programs_have_to_do_about_another_key_is_said(client: Client, tena
 
     body = edit(client, strategy, key="new-key")
 
-    assert "Its key is new-key now. Bots and webhooks that call it old-key are refused" in body
-    assert "Its orders are those that begin with new-key now." in body
-    assert "enter old-key as its order tag" in body
+    assert "Its key is “new-key” now. Bots and webhooks that call it “old-key” are refused" in body
+    assert "Its orders are those that begin with “new-key” now." in body
+    assert "enter “old-key” as its order tag" in body
 
 
 @pytest.mark.once
@@ -232,9 +232,9 @@ def test_a_key_that_is_not_the_tag_changes_no_tag(client: Client, tenant: Tenant
 
     body = edit(client, strategy, key="new-key")
 
-    assert "Its key is new-key now." in body
+    assert "Its key is “new-key” now." in body
     assert "Its orders are" not in body
-    assert "Its orders are those that begin with new-key now." in edit(
+    assert "Its orders are those that begin with “new-key” now." in edit(
         client, strategy, order_tag=""
     )
 
