@@ -20,6 +20,7 @@ from capital.domain.errors import (
     UnknownAccount,
     UnknownPlan,
 )
+from capital.domain.reasons import Code
 from capital.models import (
     Account,
     AccountAccess,
@@ -35,7 +36,13 @@ from capital.services.accounts import change_account
 from capital.services.allocation import applying, plans
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.allocation.applying import apply_plan
-from capital.services.allocation.plans import get_plan, make_plan, report_plan, runs_of_plan
+from capital.services.allocation.plans import (
+    get_plan,
+    jumps_of_plan,
+    make_plan,
+    report_plan,
+    runs_of_plan,
+)
 from capital.services.allocation.runs import report_runs
 from capital.services.audit.checks import audit_capital
 from capital.services.balances.sync import sync_balances
@@ -354,10 +361,25 @@ def test_accepting_a_jump_shows_the_balance_first_and_applies_that_one(
     plan = make_plan([account.pk], accept_jump=True, clock=at())
 
     assert str(report_plan(plan)[0].pools[0].balance) == "1000.00"
+    ((name, why),) = jumps_of_plan(plan)
+    assert (name, why.code) == (account.name, Code.JUMP_SUSPECTED)
+    assert (why.figures["accepted"], why.figures["observed"]) == ("100.00", "1000.00")
     exchange.set_balance(account, "spot", "7")
     apply_plan(plan.public_id, clock=at(minutes=1))
     assert capital_of(link) == Decimal(1000)
     assert Account.objects.get().suspect_readings == {}
+
+
+def test_a_plan_that_accepts_nothing_names_no_jump(desk: Any) -> None:
+    account, *_ = desk
+    plan = make_plan([account.pk])
+
+    assert list(jumps_of_plan(plan)) == []
+    # As it was stored before jumps were kept.
+    planned = plan.accounts.get()
+    del planned.shown["jumps"]
+    planned.save()
+    assert list(jumps_of_plan(plan)) == []
 
 
 def test_accepting_needs_something_to_accept(desk: Any) -> None:
