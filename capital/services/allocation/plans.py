@@ -20,7 +20,7 @@ from capital.domain.errors import (
     UnknownPlan,
 )
 from capital.domain.pools import Pool
-from capital.domain.reasons import Code, Reason
+from capital.domain.reasons import Reason
 from capital.exchange.contract import OnAccount
 from capital.models import (
     Account,
@@ -44,6 +44,7 @@ from capital.services.allocation.request import (
 )
 from capital.services.allocation.stored import (
     judged_as_json,
+    jumps_from_json,
     shown_as_json,
     shown_from_json,
 )
@@ -174,7 +175,8 @@ def jumps_of_plan(plan: AllocationPlan) -> Iterator[tuple[str, Reason]]:
     """
     planned = plan.accounts.order_by("account__name", "pk")
     for name, jumps in planned.values_list("account__name", "shown__jumps"):
-        yield from ((name, Reason(Code(each["code"]), each["figures"])) for each in jumps or ())
+        # A plan that was made before they were kept has none.
+        yield from ((name, why) for why in jumps_from_json(jumps or ()))
 
 
 def runs_of_plan(plan: AllocationPlan) -> list[tuple[Account, AllocationRun | None]]:

@@ -1,7 +1,7 @@
 """The shapes of the JSON columns in which decisions are stored."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -126,6 +126,11 @@ def shown_as_json(
         "pools": pools_as_json(decision, currency),
         "jumps": [{"code": each.code.value, "figures": dict(each.figures)} for each in jumps],
     }
+
+
+def jumps_from_json(stored: Iterable[Mapping[str, Any]]) -> Iterator[Reason]:
+    """Why each balance that a plan accepts was suspect, as ``shown_as_json`` kept it."""
+    return (Reason(Code(each["code"]), each["figures"]) for each in stored)
 
 
 def shown_from_json(account: Account, shown: Mapping[str, Any]) -> RunReport:
