@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page
 
+from tests.end_to_end.browser.visitor import wait_until_drawn
+
 
 @dataclass
 class Hand:
@@ -40,7 +42,7 @@ class Hand:
             # Also where the address is the same one as before.
             with self.page.expect_navigation(url=leads_to, wait_until="load"):
                 target.click()
-        self.page.wait_for_load_state("networkidle")
+            wait_until_drawn(self.page)
 
     def type(self, field: str | Locator, text: str) -> None:
         """Write into a field, over what is there; a click, unless the cursor is in it."""

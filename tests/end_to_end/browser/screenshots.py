@@ -19,7 +19,7 @@ from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState
 from capital.simulator.trading.demo import trade_demo
 from strategies.models import Strategy
-from tests.end_to_end.browser.visitor import RUN_ACTION, Visitor, goto
+from tests.end_to_end.browser.visitor import RUN_ACTION, Visitor, goto, wait_until_drawn
 from tests.paths import ROOT
 
 IMAGES = ROOT / "docs" / "images"
@@ -96,7 +96,7 @@ def test_pictures(visitor: Visitor, demo: Account) -> None:
     page.select_option("select[name=action]", "allocate_capital")
     page.locator(RUN_ACTION).first.click()
     page.wait_for_url("**/plans/*/")
-    page.wait_for_load_state("networkidle")
+    wait_until_drawn(page)
     page.set_viewport_size({"width": 1280, "height": 880})
     page.evaluate("document.querySelector('details:not(.plan-more)').open = false")
     shoot(page, "preview")

@@ -8,7 +8,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from django.contrib.auth.models import Group
 from playwright.sync_api import Page, expect
 
-from tests.end_to_end.browser.visitor import SIDEWAYS, Visitor, goto
+from tests.end_to_end.browser.visitor import DRAWN, SIDEWAYS, Visitor, goto, wait_until_drawn
 from tests.words.everything import Everything, addresses, make_everything
 from tests.words.reading import report
 
@@ -39,7 +39,6 @@ UNTOLD = """() => [...document.querySelectorAll("table")]
         || [...each.cells].some((cell) => cell.checkVisibility())))
     .map((each) => `untold: ${each.outerHTML.slice(0, 120)}`)"""
 STRUCTURE = ["aria-required-children", "aria-required-parent", "aria-roles", "aria-allowed-role"]
-DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 DARK = "document.documentElement.classList.add('dark')"
 # Pages that are the same for every kind of row.
 ALIKE = ("history", "delete")
@@ -87,8 +86,7 @@ def test_axe_finds_nothing_serious_in_either_theme_a_keyboard_reaches_all_and_a_
         if answer.request.redirected_from:
             # Another one of these pages.
             continue
-        page.wait_for_selector("html:not([x-cloak])", state="attached")
-        page.wait_for_load_state("load")
+        wait_until_drawn(page)
         page.evaluate(AXE_SCRIPT)
         wrong = page.evaluate(AUDIT, {"type": "tag", "values": RULES})
         wrong += page.evaluate(OUT_OF_REACH)
@@ -175,8 +173,8 @@ def test_an_error_is_where_the_reader_looks(visitor: Visitor, everything: Everyt
         visitor.open(everything.tenant.user), f"/admin/capital/account/{account.pk}/change/"
     )
     page.fill("#id_max_cache_age_hours", "-5")
-    page.click("button[name=_save]")
-    page.wait_for_load_state("load")
+    with page.expect_navigation():
+        page.click("button[name=_save]")
 
     expect(page.locator("#id_max_cache_age_hours")).to_be_focused()
     expect(page.locator("#id_max_cache_age_hours")).to_be_in_viewport()

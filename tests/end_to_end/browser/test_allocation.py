@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from capital.models import Account, AllocationRun, Position, StrategyCapital
-from tests.end_to_end.browser.visitor import RUN_ACTION, goto
+from tests.end_to_end.browser.visitor import RUN_ACTION, goto, wait_until_drawn
 from tests.factories import make_link, make_strategy
 from tests.simulated import Exchange
 
@@ -48,7 +48,7 @@ def select_and_preview(page: Page, *accounts: Account) -> None:
     page.select_option("select[name=action]", "allocate_capital")
     page.locator(RUN_ACTION).first.click()
     page.wait_for_url("**/plans/*/")
-    page.wait_for_load_state("networkidle")
+    wait_until_drawn(page)
 
 
 def test_three_accounts_are_seen_first_and_applied_exactly_so(
@@ -100,7 +100,7 @@ def test_a_preview_that_no_longer_holds_is_refused_with_a_fresh_one(
 
     page.click("button[name=_apply]")
     page.wait_for_url(lambda url: url != first)
-    page.wait_for_load_state("networkidle")
+    wait_until_drawn(page)
 
     assert re.search(r"/plans/[0-9a-f-]+/$", page.url)
     expect(page.locator("body")).to_contain_text("binance desk:")
@@ -120,8 +120,8 @@ def test_an_open_position_holds_an_account_until_it_is_forced(
 
     page.locator("details.plan-more").evaluate("each => each.open = true")
     page.check("input[name=force]")
-    page.click("button[name=_preview]")
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.click("button[name=_preview]")
     expect(page.locator("#content")).to_contain_text(
         "Forced: these accounts are allocated despite open positions."
     )
@@ -154,12 +154,12 @@ def test_the_last_run_is_taken_back(
     assert last is not None
 
     goto(page, f"/admin/capital/allocationrun/{last.pk}/change/")
-    page.locator("a[href*='revert']").first.click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.locator("a[href*='revert']").first.click()
     expect(page.locator("#content")).to_contain_text("10,369.00")
     assert held(account) == 11000
-    page.locator("#content button[type=submit]").first.click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.locator("#content button[type=submit]").first.click()
 
     assert held(account) == 10369
     reverting = AllocationRun.objects.order_by("pk").last()

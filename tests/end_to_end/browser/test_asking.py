@@ -12,7 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from capital.models import Account, AllocationPlan, PlanRequest
-from tests.end_to_end.browser.visitor import fits, goto
+from tests.end_to_end.browser.visitor import fits, goto, wait_until_drawn
 from tests.factories import make_link, make_strategy
 from tests.simulated import Exchange
 
@@ -47,7 +47,7 @@ def test_second_click_makes_no_second_plan_and_many_accounts_are_a_table(
         }"""
     )
     page.wait_for_url("**/plans/*-*/")
-    page.wait_for_load_state("networkidle")
+    wait_until_drawn(page)
 
     assert AllocationPlan.objects.count() == PlanRequest.objects.count() == 1
     rows = page.locator("tr[data-row]:visible")
@@ -83,7 +83,7 @@ def test_page_that_waits_is_answered_while_who_answered_is_written(
     thread.start()
     assert is_written.wait(10)
     try:
-        goto(page, reverse("admin:capital_account_plan_asked", args=[asked.key]), at_rest=False)
+        goto(page, reverse("admin:capital_account_plan_asked", args=[asked.key]))
     finally:
         is_seen.set()
         thread.join()

@@ -15,19 +15,20 @@ from capital.models import Account, AlertTarget, JobRun
 from capital.services.balances.connections import check_connection
 from tests.admin.tenants import Tenant as Rows
 from tests.admin.tenants import make_tenant
-from tests.end_to_end.browser.visitor import SIDEWAYS, Visitor, fits, goto
+from tests.end_to_end.browser.visitor import SIDEWAYS, Visitor, fits, goto, wait_until_drawn
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 from tests.private_keys import TRADITIONAL, key_of, pem_of
 from tests.simulated import Exchange
 
 Tenant = Callable[..., Page]
 
-# Pixels that are not the background's, of the first chart.
-INK = """canvas => {
+# Whether the first chart has more than a few pixels that are not the background's.
+INK = """() => {
+    const canvas = document.querySelector("canvas");
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     let ink = 0;
     for (let at = 3; at < data.length; at += 4) ink += data[at] > 0 ? 1 : 0;
-    return ink;
+    return ink > 500;
 }"""
 
 
@@ -45,7 +46,7 @@ def test_a_stranger_logs_in_and_sees_the_desk(visitor: Visitor, operator: Any) -
     page.fill("#id_password", "a right one")
     page.click("button[type=submit]")
     page.wait_for_url("**/admin/")
-    page.wait_for_load_state("networkidle")
+    wait_until_drawn(page)
 
     expect(page.locator("#header-inner")).to_contain_text("Dashboard")
 
@@ -77,12 +78,12 @@ def test_the_dashboard_shows_each_currency_and_every_number_leads_to_its_rows(
     expect(content).to_contain_text("+34,567 KRW (+2.9%)")
     # Nobody holds won: that chart says so instead.
     assert page.locator("canvas").count() == 5
-    assert page.locator("canvas").first.evaluate(INK) > 500
+    page.wait_for_function(INK)
 
     links = page.eval_on_selector_all("#content a[href]", "all => all.map(each => each.href)")
     assert len(set(links)) > 12
     for link in sorted(set(links)):
-        goto(page, link, at_rest=False)
+        goto(page, link)
 
 
 def test_charts_are_tables_too(desk: Tenant, rows: Rows) -> None:
@@ -280,7 +281,7 @@ def test_every_page_is_free_of_errors_and_keeps_the_policy(
         for row in own.get(model, rows.rows(model))[:1]:
             paths += [reverse(start + name, args=[row.pk]) for name in ("change", "history")]
         for path in paths:
-            goto(page, path, at_rest=False)
+            goto(page, path)
             visited += 1
             wide += [f"{path} {each}" for each in page.evaluate(SIDEWAYS)]
     for path in ("/admin/password_change/", "/admin/capital/jobrun/health/", "/admin/"):

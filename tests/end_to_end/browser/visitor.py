@@ -93,15 +93,27 @@ class Visitor:
             self.problems.append(f"{response.url}: {response.status}")
 
 
-def goto(page: Page, path: str, *, at_rest: bool = True) -> Page:
-    """Open a page and wait until it and its scripts have loaded, and are at rest."""
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def goto(page: Page, path: str) -> Page:
+    """Open a page and wait until its scripts have started."""
     response = page.goto(path)
     assert response is not None
     assert response.status == 200, (path, response.status)
+    return wait_until_drawn(page)
+
+
+def wait_until_drawn(page: Page) -> Page:
+    """Wait until a page has loaded, its scripts have started, and what they made is drawn.
+
+    What they ask the server for comes when it comes: ``expect`` waits for it. Playwright's
+    ``networkidle`` does not say more, and now and then it never comes though all was answered.
+    """
+    page.wait_for_load_state("load")
     # The theme hides the page until its scripts have started.
     page.wait_for_selector("html:not([x-cloak])", state="attached")
-    if at_rest:
-        page.wait_for_load_state("networkidle")
+    page.evaluate(DRAWN)
     return page
 
 
