@@ -1,13 +1,15 @@
 """A pytest plugin that measures branches: ``pytest -p tests.coverage.measured``.
 
 It measures the tests that mirror what is measured (``branches.TESTS``), and of these only those
-with written examples: what Hypothesis enters today, by chance, it may not enter tomorrow.
+with written examples: what Hypothesis enters today, by chance, it may not enter tomorrow. Queries
+that are compiled once a process count whichever test asks first: the order is chance, too.
 
 pytest loads it before Django, so what modules do when they are imported counts too; pytest-xdist
 hands it on to its workers. Processes that tests start are not measured.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import pytest
 from coverage import Coverage, CoverageData
@@ -27,11 +29,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, b
     """Measure this test, with its fixtures, if it counts."""
     if not counts(item):
         return (yield)
-    _marks.go_on()
-    try:
+    with _measuring():
         return (yield)
-    finally:
-        _marks.stop()
 
 
 def counts(item: pytest.Item) -> bool:
@@ -41,8 +40,22 @@ def counts(item: pytest.Item) -> bool:
 
 
 def pytest_collection_finish() -> None:
-    """All is imported: from here on only tests are measured."""
+    """All is imported: from here on only tests are measured, and what is compiled once."""
+    # Models need Django, which is not there when this plugin is loaded.
+    from capital.models.queries.compiled import CompiledQuery
+
     _marks.stop()
+    CompiledQuery._compile = _measuring()(CompiledQuery._compile)  # type: ignore[method-assign]
+
+
+@contextmanager
+def _measuring() -> Iterator[None]:
+    before = _marks.note
+    _marks.go_on()
+    try:
+        yield
+    finally:
+        _marks.note = before
 
 
 def pytest_unconfigure() -> None:

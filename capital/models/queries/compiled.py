@@ -8,7 +8,6 @@ one decision is thousands in the next, and it runs within a transaction.
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from functools import lru_cache
 from inspect import signature
 from typing import Any, Generic, TypeVar
 
@@ -34,7 +33,7 @@ class CompiledQuery:
     def __init__(self, build: Callable[..., "QuerySet[Any, Any]"]) -> None:
         self._build = build
         # By vendor: what is one parameter on PostgreSQL is another one on SQLite.
-        self._statement = lru_cache(maxsize=2)(self._compile)
+        self._statements: dict[str, _Statement] = {}
 
     def rows(self, *given: Any) -> list[Row]:
         """The rows for these values, in one query; no rows and no query if a list is empty.
@@ -43,9 +42,12 @@ class CompiledQuery:
             *given: Plain values (numbers, texts, dates, times) and lists of texts or primary keys,
                 as the query is built.
         """
-        return self._statement(connection.vendor).rows(given)
+        vendor = connection.vendor
+        if vendor not in self._statements:
+            self._statements[vendor] = self._compile()
+        return self._statements[vendor].rows(given)
 
-    def _compile(self, _vendor: str) -> "_Statement":
+    def _compile(self) -> "_Statement":
         places = [Given(number) for number in range(len(signature(self._build).parameters))]
         return _Statement(self._build(*places))
 
