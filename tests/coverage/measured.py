@@ -42,10 +42,11 @@ def counts(item: pytest.Item) -> bool:
 def pytest_collection_finish() -> None:
     """All is imported: from here on only tests are measured, and what is compiled once."""
     # Models need Django, which is not there when this plugin is loaded.
-    from capital.models.queries.compiled import CompiledQuery
+    from capital.models.queries import compiled, prepared
 
     _marks.stop()
-    CompiledQuery._compile = _measuring()(CompiledQuery._compile)  # type: ignore[method-assign]
+    for module in (compiled, prepared):
+        module.compile_query = _measuring()(prepared.compile_query)  # type: ignore[attr-defined]
 
 
 @contextmanager

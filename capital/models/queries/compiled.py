@@ -8,6 +8,7 @@ one decision is thousands in the next, and it runs within a transaction.
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from inspect import signature
 from typing import Any, Generic, TypeVar
 
@@ -16,7 +17,7 @@ from django.db.models import Model, QuerySet
 
 from capital.models.queries.among import among_parameter
 from capital.models.queries.given import Given, GivenAmong
-from capital.models.queries.prepared import Row, converted, converters_of
+from capital.models.queries.prepared import Converters, Row, compile_query, converted
 
 _Model = TypeVar("_Model", bound=Model)
 
@@ -33,7 +34,7 @@ class CompiledQuery:
     def __init__(self, build: Callable[..., "QuerySet[Any, Any]"]) -> None:
         self._build = build
         # By vendor: what is one parameter on PostgreSQL is another one on SQLite.
-        self._statements: dict[str, _Statement] = {}
+        self._statement = lru_cache(maxsize=2)(self._compile)
 
     def rows(self, *given: Any) -> list[Row]:
         """The rows for these values, in one query; no rows and no query if a list is empty.
@@ -42,14 +43,11 @@ class CompiledQuery:
             *given: Plain values (numbers, texts, dates, times) and lists of texts or primary keys,
                 as the query is built.
         """
-        vendor = connection.vendor
-        if vendor not in self._statements:
-            self._statements[vendor] = self._compile()
-        return self._statements[vendor].rows(given)
+        return self._statement(connection.vendor).rows(given)
 
-    def _compile(self) -> "_Statement":
+    def _compile(self, _vendor: str) -> "_Statement":
         places = [Given(number) for number in range(len(signature(self._build).parameters))]
-        return _Statement(self._build(*places))
+        return _Statement(*compile_query(self._build, places))
 
 
 class CompiledRows(CompiledQuery, Generic[_Model]):
@@ -79,11 +77,11 @@ class CompiledRows(CompiledQuery, Generic[_Model]):
 class _Statement:
     """Compiled SQL, what stands for each of its parameters, and how its rows are read."""
 
-    def __init__(self, queryset: "QuerySet[Any, Any]") -> None:
-        compiler = queryset.query.get_compiler(connection=connection)
-        self._sql, self._parameters = compiler.as_sql()
-        self._lists = {each.number for each in self._parameters if isinstance(each, GivenAmong)}
-        self._converters = converters_of(compiler)
+    def __init__(self, sql: str, parameters: Sequence[Any], converters: Converters) -> None:
+        self._sql = sql
+        self._parameters = parameters
+        self._converters = converters
+        self._lists = {each.number for each in parameters if isinstance(each, GivenAmong)}
 
     def rows(self, given: Sequence[Any]) -> list[Row]:
         if not all(given[number] for number in self._lists):

@@ -53,9 +53,7 @@ class PreparedQuery:
             [kind(_mark(position, number)) for number in range(length)]
             for position, (length, kind) in enumerate(shape)
         ]
-        query = self._build(*marks).query
-        compiler = query.get_compiler(connection=connection)
-        sql, parameters = compiler.as_sql()
+        sql, parameters, converters = compile_query(self._build, marks)
         places = {
             mark: (position, number)
             for position, values in enumerate(marks)
@@ -64,7 +62,7 @@ class PreparedQuery:
         return _Statement(
             sql,
             [places.get(parameter, parameter) for parameter in parameters],
-            converters_of(compiler),
+            converters,
             self._made_of,
         )
 
@@ -124,10 +122,22 @@ class _Statement:
         return converted(row, self._converters)
 
 
-def converters_of(compiler: Any) -> Converters:
-    """How the columns of a compiled query are read, for ``converted``."""
+def compile_query(
+    build: Callable[..., "QuerySet[Any, Any]"], places: Sequence[Any]
+) -> tuple[str, Sequence[Any], Converters]:
+    """The SQL of the query that is built for these places.
+
+    Args:
+        build: Returns the queryset.
+        places: What stands for the values that are given later.
+
+    Returns:
+        The SQL, its parameters (places among them), and how its rows are read, for ``converted``.
+    """
+    compiler = build(*places).query.get_compiler(connection=connection)
+    sql, parameters = compiler.as_sql()
     columns = [column for column, *_ in compiler.select]
-    return list(compiler.get_converters(columns).items())
+    return sql, parameters, list(compiler.get_converters(columns).items())
 
 
 def converted(row: Row, converters: Converters) -> Row:

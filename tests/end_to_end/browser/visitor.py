@@ -11,6 +11,7 @@ WAIT_MILLISECONDS = 15_000
 
 # The button that runs the chosen action on the selected rows.
 RUN_ACTION = "#changelist-actions button[type=submit], #changelist-form button[name=index]"
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => {
     console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`);
@@ -93,11 +94,8 @@ class Visitor:
             self.problems.append(f"{response.url}: {response.status}")
 
 
-DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
-
 def goto(page: Page, path: str) -> Page:
-    """Open a page and wait until its scripts have started."""
+    """Open a page and wait until it is drawn."""
     response = page.goto(path)
     assert response is not None
     assert response.status == 200, (path, response.status)
