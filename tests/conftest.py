@@ -97,6 +97,7 @@ def pytest_configure(config: pytest.Config) -> None:
     clock.travel()
     page_costs.list_static_files_once()
     page_costs.keep_contexts_of_pages()
+    databases.empty_row_by_row()
     # Tests make much that is garbage at once, and little that lives long.
     gc.set_threshold(10_000)
 
