@@ -142,7 +142,8 @@ def addresses(everything: Everything) -> Iterator[str]:
         elif page.arguments == ("upload_id",):
             for upload in everything.uploads:
                 yield page.filled({"upload_id": str(upload.public_id)})
-        elif page.route.endswith("/live/"):
+        elif page.leads_on or page.route.endswith("/live/"):
+            # It is another one of these pages, or a part of one.
             continue
         elif page.arguments:
             for row in rows:

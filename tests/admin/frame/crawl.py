@@ -26,6 +26,11 @@ class Page:
     arguments: tuple[str, ...]
     model_admin: "ModelAdmin[Any] | None"
 
+    @property
+    def leads_on(self) -> bool:
+        """Whether it is Django's older address of a row, which only leads to the row's page."""
+        return self.route.endswith("/<path:object_id>/")
+
     def filled(self, values: dict[str, str]) -> str:
         """The address with these values."""
         path = self.route

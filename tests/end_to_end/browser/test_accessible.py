@@ -57,9 +57,6 @@ def read_pages(everything: Everything) -> list[str]:
     kinds: dict[str, str] = {}
     for path in addresses(everything):
         parts = path.strip("/").split("/")
-        if parts[-1].isdigit() or parts[-1] == "live":
-            # It leads to the row's page, or is a part of another page.
-            continue
         kind = parts[-1] if parts[-1] in ALIKE else "/".join(map(_kind_of, parts))
         kinds.setdefault(kind, path)
     return list(kinds.values())

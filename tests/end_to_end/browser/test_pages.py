@@ -265,14 +265,14 @@ def test_a_plain_user_sees_no_jobs_and_nobody_else(visitor: Visitor, rows: Rows)
     assert "jobrun" not in page.content()
 
 
-@pytest.mark.parametrize("language", ["en", "ko"])
 def test_every_page_is_free_of_errors_and_keeps_the_policy(
-    desk: Tenant, rows: Rows, operator: Any, language: str
+    desk: Tenant, rows: Rows, operator: Any
 ) -> None:
+    """In Korean and in the dark: in English and in light, axe looks at each kind of page."""
     # Nobody sees another user's targets.
     AlertTarget.objects.update(user=operator)
     own = {AlertTarget: AlertTarget.objects.filter(user=operator)}
-    page = desk(language=language, scheme="dark" if language == "ko" else "light", width=1440)
+    page = desk(language="ko", scheme="dark", width=1440)
     visited, wide = 0, []
     for model in admin.site._registry:
         options = model._meta
