@@ -9,6 +9,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone, translation
 
+from capital.domain.sizing.quantities import Bound
+from capital.management.commands.size import bound_names
 from capital.models import Market, StrategyAccount
 from capital.services.accounts.links import find_link_ids
 from capital.services.sizing.orders import size_orders
@@ -116,6 +118,23 @@ def test_people_read_it_in_their_language(desk):
         _, text = run(*GRID, "--account", "Main", "--qty-per", "50", "--price", "61234.5")
 
     assert "예산 안에서 가능한 최대 수량입니다." in text
+
+
+@pytest.mark.parametrize("unit", ["margin", "notional"])
+def test_people_are_shown_the_size_of_a_stake(desk, unit):
+    code, text = run(
+        *(*GRID, "--account", "Main", "--stake", "100", "--stake-of", unit, "--price", "100")
+    )
+
+    assert code == 0
+    assert "1.00000" in text
+    assert "As requested." in text
+
+
+def test_whatever_determined_a_size_is_said():
+    limits_missed = {Bound.CAPITAL, Bound.STEP, Bound.MIN_AMOUNT, Bound.MIN_COST}
+
+    assert {each.value for each in set(Bound) - limits_missed} == bound_names().keys()
 
 
 def test_a_close_says_that_it_is_reduce_only(desk):

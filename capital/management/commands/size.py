@@ -239,18 +239,23 @@ def _lines(answer: SizedOrder) -> Iterator[tuple[str, str, str]]:
 def _verdict(answer: SizedOrder) -> str:
     if answer.code is not Code.SIZED:
         return sentence(answer.reason)
-    bounds = {
+    only = _("Send it as reduce-only.") if answer.reduce_only else ""
+    return f"{bound_names()[answer.bound_by]} {only}".strip()
+
+
+def bound_names() -> dict[str, str]:
+    """What determined a size, in words, by each ``bound_by`` that an order to send may have."""
+    return {
         "budget": _("Limited by the budget."),
         "risk": _("Limited by the risk at the stop price."),
         "quantity": _("As requested."),
+        "stake": _("As requested."),
         "position": _("Part of the open position."),
         "max_amount": _("Limited by the exchange's maximum for one order."),
         "max_cost": _("Limited by the exchange's maximum for one order."),
         "leverage": _("Limited by the exchange's maximum leverage for a position of this size."),
         "available": _("Limited by the capital that is available."),
     }
-    only = _("Send it as reduce-only.") if answer.reduce_only else ""
-    return f"{bounds[answer.bound_by]} {only}".strip()
 
 
 def _source(source: PriceSource) -> str:
