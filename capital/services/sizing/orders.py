@@ -437,6 +437,10 @@ class _Sizer:
         enters = not order.is_closing and not is_spot_sale(order, rules)
         if enters and self.entered:
             admit_symbol(order, link.rules, link.held_symbols | self.entered)
+        if enters and link.rules.stopped is not None:
+            # The orders before may have used up what it would only lower.
+            assert self.room is not None, "it is of a link"
+            admit_while_stopped(order, link.rules, rules, held=self.room.left(order, rules))
         priced = priced_order(
             order,
             rules,

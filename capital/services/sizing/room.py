@@ -15,6 +15,7 @@ from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.domain.sizing.leverage import LeverageSteps
 from capital.domain.sizing.orders import OrderRequest, PositionSide, Side
 from capital.domain.sizing.quantities import Sizing
+from capital.domain.sizing.rounding import cut
 from capital.exchange.contract import Quoted
 from capital.services.markets.prices import Price
 from capital.services.sizing.terms import Instrument, LinkTerms, OpenPosition, SizingTerms
@@ -93,6 +94,14 @@ class LinkRoom:
         if held is not None and (held.amount > 0) != (order.side == Side.BUY):
             self.holdings[key] = after_reducing(held, Fraction(sizing.amount))
         self.taken += sizing.enlarging
+
+    def left(self, order: OrderRequest, rules: InstrumentRules) -> Decimal:
+        """What the orders before left of the position that an order is about, signed."""
+        held = self.holdings.get(self._key(order))
+        if held is None:
+            return self.link.held(order)
+        quantity = cut(abs(held.amount) * rules.quantity_of_one)
+        return quantity if held.amount > 0 else quantity.copy_negate()
 
     def _key(self, order: OrderRequest) -> _Key:
         """The position that an order is about, as ``LinkTerms.held`` chooses it."""

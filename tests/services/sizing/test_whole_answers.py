@@ -200,3 +200,36 @@ def test_a_link_that_is_stopped_is_told_the_reason_of_its_own_stop(link: Strateg
         (Code.STOPPED, "Broken bot"),
         (Code.SIZED, None),
     ]
+
+
+def test_orders_of_one_request_lower_a_position_once_while_entries_are_stopped(
+    link: StrategyAccount,
+) -> None:
+    """The second sale of two, each of all that is held, would open a short position."""
+    hold(link, "2")
+    hold(link, "-1", "ETH/USDT:USDT")
+    place_stop(Scope(link_id=link.pk), reason="Holidays", actor=None, clock=now)
+    make_market("ETH/USDT:USDT", fetched_at=NOW)
+
+    def codes(*quantities: str) -> list[tuple[str, D]]:
+        orders = [
+            order(symbol=SWAP, side="sell", price="100", **amount(quantity))
+            for quantity in quantities
+        ]
+        bought = order(symbol="ETH/USDT:USDT", qty_per=None, qty="1", price="100")
+        *answers, other = size(link, *orders, bought)
+        assert (other.code, other.quantity) == (Code.SIZED, 1)
+        return [(each.code.value, each.quantity) for each in answers]
+
+    def amount(quantity: str) -> dict[str, Any]:
+        is_share = quantity.endswith("%")
+        return {
+            "qty_per": quantity.removesuffix("%") if is_share else None,
+            "qty": None if is_share else quantity,
+        }
+
+    assert codes("2", "2") == [("sized", 2), ("stopped", 0)]
+    assert codes("0.5", "1.5", "0.01") == [("sized", D("0.5")), ("sized", D("1.5")), ("stopped", 0)]
+    assert codes("-100%", "2") == [("sized", 2), ("stopped", 0)]
+    assert codes("-50%", "1", "1") == [("sized", 1), ("sized", 1), ("stopped", 0)]
+    assert codes("3", "2") == [("stopped", 0), ("sized", 2)]
