@@ -1,5 +1,6 @@
 """Sizing over the API: the same answer as the service's, quickly, and refusals with their field."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -8,9 +9,12 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from capital.models import StrategyAccount
+from capital.domain.sizing.prices import MarketPrice
+from capital.exchange.contract import Quoted
+from capital.models import Position, Reservation, StrategyAccount
+from capital.services.markets.prices import Price, PriceSource
 from capital.services.sizing.orders import OrderRequest, size_orders
-from tests.api.client import Bot, problem
+from tests.api.client import Bot, permit, problem
 from tests.factories import make_account, make_link, make_market, make_position, make_strategy
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +83,62 @@ def test_refusal_on_one_account_is_an_answer_of_the_strategy(
 
     assert (size["quantity"], size["code"]) == ("0", "unknown_symbol")
     assert (refused["code"], refused["errors"][0]["field"]) == ("unknown_symbol", "symbol")
+
+
+def test_close_that_makes_no_sense_on_one_account_is_sized_on_the_others(
+    bot: Bot, link: StrategyAccount
+) -> None:
+    hedged = make_link(account=make_account(owner=bot.user), strategy=link.strategy)
+    link.strategy.owner = bot.user
+    link.strategy.save()
+    make_position(link, "0.1", SYMBOL)
+    for side, quantity in (("long", "0.2"), ("short", "-0.2")):
+        Position.objects.create(
+            strategy_account=hedged, symbol=SYMBOL, position_side=side, quantity=Decimal(quantity)
+        )
+    close = {"symbol": SYMBOL, "side": "sell", "qty_per": "-100"}
+    path = f"strategies/{link.strategy.key}/size/"
+
+    answer = bot.post(path, close)
+
+    assert answer.status_code == 200, answer.content
+    assert [(size["code"], size["quantity"]) for size in answer.json()["sizes"]] == [
+        ("sized", "0.10"),
+        ("close_side_missing", "0"),
+    ]
+    # Where it makes none on any account, the request is wrong.
+    alone = Bot(bot.user, scope="size", account=hedged.account)
+    assert problem(alone.post(path, close), 400)["code"] == "close_side_missing"
+
+
+@pytest.mark.parametrize("stop_price", ["99", "101"])
+def test_what_is_held_on_one_account_is_answered_though_the_order_makes_no_sense_on_another(
+    bot: Bot, link: StrategyAccount, monkeypatch: pytest.MonkeyPatch, stop_price: str
+) -> None:
+    permit(bot.user, "capital.report_position")
+    second = make_account(owner=bot.user, venue="bybit")
+    make_market(symbol=SYMBOL, venue="bybit", contract_size=Decimal(1))
+    make_link(account=second, strategy=link.strategy, capital="5000")
+    link.strategy.owner = bot.user
+    link.strategy.save()
+    lasts = {"binance": Decimal(98), "bybit": Decimal(100)}
+
+    def prices(wanted: Sequence[Quoted], **_: Any) -> dict[Quoted, Price]:
+        return {each: Price(MarketPrice(lasts[each.venue]), PriceSource.TICKER) for each in wanted}
+
+    monkeypatch.setattr("capital.services.sizing.reserving.last_prices", prices)
+    order = {"symbol": SYMBOL, "side": "buy", "risk_per": "1", "stop_price": stop_price}
+
+    answer = bot.post(f"strategies/{link.strategy.key}/size/", {**order, "reserve": True})
+
+    if stop_price == "101":
+        assert problem(answer, 400)["errors"][0]["field"] == "stop_price"
+        assert not Reservation.objects.exists()
+        return
+    assert answer.status_code == 200, answer.content
+    below, above = answer.json()["sizes"]
+    assert (below["code"], below["reservation"]) == ("stop_on_wrong_side", None)
+    assert (above["code"], above["reservation"]["id"]) == ("sized", Reservation.objects.get().pk)
 
 
 @pytest.mark.parametrize(
