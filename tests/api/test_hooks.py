@@ -713,12 +713,29 @@ def test_refusals_count_for_the_strategys_rate(secret: str, settings: Any) -> No
     assert WebhookDelivery.objects.count() == 2
 
 
-def test_field_of_an_order_is_named_with_its_place(secret: str) -> None:
-    orders = [ORDER, {**ORDER, "side": "hold"}]
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"side": "hold"}, "side"),
+        ({"levrage": "3"}, "levrage"),
+        ({"price": "cheap"}, "price"),
+        ({"symbol": 7}, "symbol"),
+        ({"reserve": "yes"}, "reserve"),
+        ({"reserve": True, "expires_in": "60"}, "expires_in"),
+        ({"reserve": True, "expires_in": 0}, "expires_in"),
+        ({"client_order_id": "mine"}, "client_order_id"),
+        ({"stop_price": "0"}, "stop_price"),
+    ],
+)
+def test_field_of_an_order_is_named_with_its_place(
+    secret: str, change: dict[str, Any], field: str
+) -> None:
+    orders = [ORDER, {**ORDER, **change}]
 
     response = post({"token": secret, "orders": orders})
 
-    assert response.json()["errors"][0]["field"] == "orders.1.side"
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["field"] == f"orders.1.{field}"
 
 
 def test_body_is_limited_to_64_kib(secret: str) -> None:

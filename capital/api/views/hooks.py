@@ -292,10 +292,17 @@ def _wishes_of(body: Mapping[str, Any]) -> list[Wish]:
 
 
 def _wish_at(position: int, shared: Mapping[str, Any], order: Any) -> Wish:
+    place = f"orders.{position}"
     if not isinstance(order, dict):
-        raise refusal(f"orders.{position}", _("The request body must be a JSON object."))
+        raise refusal(place, _("The request body must be a JSON object."))
     try:
         return read_signal_wish({**shared, **order})
     except SizingError as error:
-        error.field = f"orders.{position}.{error.field}"
+        error.field = f"{place}.{error.field}"
         raise
+    except ValidationError as error:
+        # It names its field.
+        detail: Any = error.detail
+        raise ValidationError(
+            {f"{place}.{field}": faults for field, faults in detail.items()}
+        ) from None
