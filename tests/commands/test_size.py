@@ -183,6 +183,22 @@ def test_a_refused_account_exits_1_and_leaves_the_others(desk):
         ((*GRID, "--risk-per", "1"), "needs a stop-loss. Give its price as stop_price"),
         ((*GRID, "--qty", "1", "--account", "Nowhere"), "Nowhere"),
         (("size", "nope", *GRID[2:], "--qty", "1"), "There is no strategy 'nope'"),
+        (
+            (*GRID, "--qty", "1", "--expires-in", "60"),
+            "--expires-in: Only for an order whose capital is reserved.",
+        ),
+        (
+            (*GRID, "--qty", "1", "--client-order-id", "mine"),
+            "--client-order-id: Only for an order whose capital is reserved.",
+        ),
+        (
+            (*GRID, "--qty", "1", "--reserve", "--client-order-id", "x" * 101),
+            "--client-order-id: Must be a string of at most 100 printable characters.",
+        ),
+        (
+            (*GRID, "--qty", "1", "--reserve", "--client-order-id", "two\nlines"),
+            "--client-order-id: Must be a string of at most 100 printable characters.",
+        ),
     ],
 )
 def test_bad_arguments_exit_2_and_say_what_is_wrong(desk, arguments, says):

@@ -27,7 +27,7 @@ from capital.management.arguments import (
 from capital.management.base import CapitalCommand
 from capital.management.names import side_name
 from capital.management.output import console_on, grouped, print_json
-from capital.models import Reservation
+from capital.models import LONGEST_ORDER_ID, Reservation
 from capital.services.accounts import find_link_ids
 from capital.services.markets import PriceSource
 from capital.services.sentences import sentence
@@ -90,11 +90,9 @@ class Command(CapitalCommand):
         )
         with errors_translated():
             order.check()
+            hold = _hold(options)
             link_ids = find_link_ids(options["strategy"], options["account"])
-            if options["reserve"]:
-                hold = Hold(
-                    expires_in=options["expires_in"], client_order_id=options["client_order_id"]
-                )
+            if hold is not None:
                 answers = reserve_orders(link_ids, [Wish(order, hold)])
             else:
                 answers = [ReservedOrder(answer) for answer in size_orders(link_ids, [order])]
@@ -145,12 +143,29 @@ def _add_reserving(parser: ArgumentParser) -> None:
         "--expires-in",
         metavar="SECONDS",
         type=read_whole,
-        default=USUAL_SECONDS,
         help=_("with --reserve: for how long, 1 to 3600 seconds (default: 60)"),
     )
-    parser.add_argument(
-        "--client-order-id", default="", help=_("with --reserve: your id of the order")
+    parser.add_argument("--client-order-id", help=_("with --reserve: your id of the order"))
+
+
+def _hold(options: dict[str, Any]) -> Hold | None:
+    """How the order's capital is to be held; None: it is only sized."""
+    seconds, name = options["expires_in"], options["client_order_id"]
+    if not options["reserve"]:
+        for option, value in (("--expires-in", seconds), ("--client-order-id", name)):
+            if value is not None:
+                raise _refusal(option, _("Only for an order whose capital is reserved."))
+        return None
+    if name and (len(name) > LONGEST_ORDER_ID or not name.isprintable()):
+        message = _("Must be a string of at most 100 printable characters.")
+        raise _refusal("--client-order-id", message)
+    return Hold(
+        expires_in=USUAL_SECONDS if seconds is None else seconds, client_order_id=name or ""
     )
+
+
+def _refusal(option: str, message: str) -> CommandError:
+    return CommandError(f"{option}: {message}", returncode=BAD_ARGUMENTS)
 
 
 def _as_json(answer: ReservedOrder, options: dict[str, Any]) -> dict[str, Any]:
@@ -164,9 +179,7 @@ def _number(name: str, text: str | None) -> Decimal | None:
         return parse_amount(text)
     except InvalidAmount as error:
         option = f"--{name.replace('_', '-')}"
-        raise CommandError(
-            f"{option}: {sentence(error.reason)}", returncode=BAD_ARGUMENTS
-        ) from None
+        raise _refusal(option, sentence(error.reason)) from None
 
 
 def _table(answer: SizedOrder, reservation: Reservation | None) -> Table:
