@@ -179,6 +179,13 @@ def known_sum(*amounts: Decimal | None) -> Decimal | None:
     return total
 
 
+def decimals_of(amount: Decimal) -> int:
+    """How many decimals it has, without zeros at its end."""
+    exponent = EXACT.normalize(amount).as_tuple().exponent
+    assert isinstance(exponent, int), "it is finite"
+    return max(0, -exponent)
+
+
 def plain(amount: Decimal) -> str:
     """``amount`` as text without an exponent, unrounded: ``0.00000001``, never ``1E-8``."""
     return format(amount, "f")

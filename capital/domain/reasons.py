@@ -1144,6 +1144,11 @@ class Code(StrEnum):
         "fill_not_positive",
         "The {name} of a fill must be above zero; it is {number}.",
     )
+    TOO_MANY_DECIMALS = (
+        "too_many_decimals",
+        "{name} has {decimals} decimals; here it may have {most}. Give it as the exchange tells "
+        "it.",
+    )
     POSITION_TWICE = (
         "position_twice",
         "The position in {symbol} is reported twice. Give each symbol and side once.",

@@ -16,7 +16,15 @@ from django.utils import timezone
 
 from capital.domain.clock import Clock
 from capital.domain.errors import NotFound, TradingRefused, UnknownSymbol
-from capital.domain.money import EXACT, add_to, plain, quotient
+from capital.domain.money import (
+    BOOKED_DECIMALS,
+    EXACT,
+    MAX_DIGITS,
+    add_to,
+    decimals_of,
+    plain,
+    quotient,
+)
 from capital.domain.performance.fills import Fee
 from capital.domain.performance.symbols import Symbol, parse_symbol
 from capital.domain.performance.telling import FillSource
@@ -58,6 +66,8 @@ fills_recorded = Signal()
 _SAME_MOMENT_SECONDS = 1
 # Nothing is older than the first coin. A time of another century is a mistake of units.
 _FIRST_MOMENT = datetime(2009, 1, 1, tzinfo=UTC)
+# Of a figure of the books: with 15 digits before the point, it is exact up to a thousand trillion.
+_MOST_DECIMALS = MAX_DIGITS - 15
 # By how much a bot's clock may be ahead.
 _AHEAD = timedelta(minutes=10)
 
@@ -680,9 +690,43 @@ def _refuse_problem(number: int, fill: NewFill, now: datetime) -> None:
             raise TradingRefused(
                 Code.FILL_NOT_POSITIVE, field=place, name=name, number=plain(amount)
             )
+    place = f"fills.{number}."
+    refuse_decimals(fill.quantity, name="quantity", field=f"{place}quantity")
+    beside = decimals_of(fill.quantity)
+    refuse_decimals(fill.price, name="price", field=f"{place}price", beside=beside)
+    for index, fee in enumerate(fill.fees):
+        refuse_decimals(fee.amount, name="amount", field=f"{place}fees.{index}.amount")
     if not (fill.venue_fill_id or fill.order_id or fill.client_order_id):
         raise TradingRefused(Code.FILL_NAMELESS, field=f"fills.{number}.venue_fill_id")
     refuse_moment(fill.executed_at, now, field=f"fills.{number}.executed_at")
+
+
+def refuse_decimals(
+    amount: Decimal, *, name: str, field: str, beside: int = BOOKED_DECIMALS
+) -> None:
+    """Refuse an amount that would leave the books no digits for what follows.
+
+    They keep every product and sum exactly, and what is recorded stays: were it taken, all that is
+    told of its symbol later could not be booked.
+
+    Args:
+        amount: What was told.
+        name: Its name.
+        field: Its place in the request.
+        beside: How many decimals what the books multiply it by may have.
+
+    Raises:
+        TradingRefused: It has too many decimals.
+    """
+    decimals, most = decimals_of(amount), _MOST_DECIMALS - beside
+    if decimals > most:
+        raise TradingRefused(
+            Code.TOO_MANY_DECIMALS,
+            field=field,
+            name=name,
+            decimals=str(decimals),
+            most=str(most),
+        )
 
 
 def refuse_moment(moment: datetime, now: datetime, *, field: str) -> None:

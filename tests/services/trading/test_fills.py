@@ -588,6 +588,12 @@ def test_closing_by_fills_asks_for_a_reallocation(link, django_capture_on_commit
         ({"quantity": D(0)}, "quantity", Code.FILL_NOT_POSITIVE),
         ({"price": D(-1)}, "price", Code.FILL_NOT_POSITIVE),
         ({"venue_fill_id": ""}, "venue_fill_id", Code.FILL_NAMELESS),
+        ({"price": D("1e-46")}, "price", Code.TOO_MANY_DECIMALS),
+        ({"quantity": D("1e-28")}, "quantity", Code.TOO_MANY_DECIMALS),
+        ({"quantity": D("1e-27"), "price": D("1e-19")}, "price", Code.TOO_MANY_DECIMALS),
+        # As Python writes the float 0.1, were it taken for a decimal number.
+        ({"quantity": D(0.1)}, "quantity", Code.TOO_MANY_DECIMALS),
+        ({"fees": (Fee(D("1e-28"), "USDT"),)}, "fees.0.amount", Code.TOO_MANY_DECIMALS),
         ({"executed_at": NOON + timedelta(hours=13)}, "executed_at", Code.FILL_IN_FUTURE),
         (
             {"executed_at": datetime(2008, 12, 31, 23, 59, tzinfo=UTC)},
@@ -602,6 +608,17 @@ def test_one_fill_that_makes_no_sense_refuses_the_report(link, fields, field, co
 
     assert (refused.value.code, refused.value.field) == (code, f"fills.1.{field}")
     assert not Fill.objects.exists()
+
+
+def test_a_fill_of_many_decimals_leaves_digits_for_those_that_follow(link) -> None:
+    fee = Fee(D("1e-27"), "USDT")
+    tiny = told(1, "buy", "1e-27", "1." + 17 * "0" + "1", fees=(fee,))
+    large = told(2, "buy", "123456789", "61234.5678")
+
+    assert report(link, tiny) == [FillCode.RECORDED]
+    assert report(link, large) == [FillCode.RECORDED]
+    # Zeros at its end are no decimals of it.
+    assert report(link, told(3, "sell", "77." + 30 * "0", "33.33")) == [FillCode.RECORDED]
 
 
 def test_a_clock_that_is_a_little_ahead_is_forgiven(link) -> None:

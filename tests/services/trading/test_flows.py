@@ -79,6 +79,15 @@ def test_a_flow_changes_no_balance(account) -> None:
     assert not DailyAccountSummary.objects.exists()
 
 
+def test_an_amount_that_no_sum_of_the_books_could_keep_is_refused(account) -> None:
+    enter(account, amount=Decimal("1e-27"))
+    with pytest.raises(TradingRefused) as refused:
+        enter(account, amount=Decimal("1e-28"))
+
+    assert (refused.value.code, refused.value.field) == (Code.TOO_MANY_DECIMALS, "amount")
+    assert Flow.objects.count() == 1
+
+
 @pytest.mark.parametrize(
     ("kind", "amount"),
     [("deposit", "-1"), ("withdrawal", "1"), ("rebate", "-1"), ("transfer", "0")],
