@@ -202,7 +202,8 @@ def _new(size: SizedOrder, asked: Asked, hold: Hold, *, key: str, now: datetime)
         reduces=size.reduces,
         amount=ceiled(size.enlarging),
         expires_at=expiry(now, hold.expires_in),
-        client_order_id=hold.client_order_id,
+        # As reports of fills have it, by which it is found.
+        client_order_id=hold.client_order_id.strip(),
         key=key,
         size=size.as_json(),
     )

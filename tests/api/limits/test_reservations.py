@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from capital.models import Reservation, StrategyAccount
 from tests.api.client import Bot, permit, problem
@@ -54,6 +55,26 @@ def test_the_answer_has_the_size_and_what_is_held(bot: Bot, link: StrategyAccoun
     assert (body["size"]["quantity"], body["size"]["available"]) == ("6.0", "1000")
     assert (row.expires_at - row.created_at).total_seconds() == 120
     assert row.reserved_by == bot.user
+
+
+def test_fills_use_a_reservation_whose_order_was_named_with_blanks(
+    bot: Bot, link: StrategyAccount
+) -> None:
+    held = reserve(bot, link, client_order_id=" mine ").json()
+    fill = {
+        "symbol": SYMBOL,
+        "side": "buy",
+        "quantity": held["size"]["quantity"],
+        "price": "100",
+        "executed_at": timezone.now().isoformat(),
+        "client_order_id": " mine ",
+    }
+
+    told = bot.post(f"strategy-accounts/{link.pk}/fills/", {"fills": [fill]})
+
+    assert told.status_code == 200, told.content
+    assert held["client_order_id"] == "mine"
+    assert Reservation.objects.get().state == "used"
 
 
 def test_two_calls_at_once_are_not_both_given_everything(bot: Bot, link: StrategyAccount) -> None:
