@@ -14,7 +14,7 @@ from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext_noop as _
 
 from capital.domain.allocation.rules import PolicyName
@@ -181,14 +181,34 @@ def _clause(figure: str) -> str:
 
 
 def shown_change(figure: str) -> str:
-    """``contract_size 10 → 1, amount_unit base → quote``: with what these fields are called."""
+    """``contract_size 10 → 1, amount_unit base → quote``, in the reader's words."""
     names = _labels(Market)
     parts = (part.partition(" ") for part in figure.split(", "))
-    return ", ".join(f"{names.get(name, name)} {rest}".strip() for name, _, rest in parts)
+    return ", ".join(
+        f"{names.get(name, name)} {_values(name, rest)}".strip() for name, _, rest in parts
+    )
+
+
+def _values(name: str, figure: str) -> str:
+    """``base → quote`` in the reader's words, ``None → 1`` as ``— → 1``."""
+    if " → " not in figure:
+        return figure
+    words = {"None": "—", "": "—", **_RULE_WORDS.get(name, {})}
+    return " → ".join(str(words.get(value, value)) for value in figure.split(" → "))
 
 
 _pools = _words(POOL_NAMES)
 _kind = _word(_choices(Market, "kind"))
+# What the values of an instrument's rules are called where only what changed is told.
+_RULE_WORDS: Mapping[str, Mapping[str, object]] = {
+    "kind": _choices(Market, "kind"),
+    "precision_mode": _choices(Market, "precision_mode"),
+    "amount_unit": {
+        "contracts": pgettext_lazy("unit of a quantity", "contracts"),
+        "base": pgettext_lazy("unit of a quantity", "base"),
+        "quote": pgettext_lazy("unit of a quantity", "quote"),
+    },
+}
 _mode = _word(MODE_NAMES)
 _side = _word(SIDE_NAMES)
 _yes_or_no = _word({"True": gettext_lazy("yes"), "False": gettext_lazy("no")})

@@ -4,12 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, DropdownFilter
 
@@ -18,11 +18,14 @@ from capital.admin.frame.cells import badge, figure, instant, lines, since
 from capital.admin.frame.formats import NOTHING, money, number, ratio
 from capital.admin.frame.views import user_of
 from capital.domain.errors import CapitalError
+from capital.domain.sizing.instruments import AmountUnit
 from capital.models import Market
 from capital.services.access import ACCEPT_PERMISSION
 from capital.services.figures import shown_change
 from capital.services.markets import accept_rules, pending_change
 from capital.services.sentences import sentence
+
+_NOTHING_WAITS = ExpressionWrapper(Q(pending_rules__isnull=True), BooleanField())
 
 
 class MarketVenueFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no types
@@ -64,7 +67,8 @@ class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
     ]
     list_filter_submit = True
     search_fields = ["symbol", "market_id"]
-    ordering = ["venue", "symbol", "pk"]
+    # What waits for somebody comes first: a venue lists thousands of instruments.
+    ordering = [_NOTHING_WAITS.asc(), "venue", "symbol", "pk"]
     fields = [
         ("symbol", "venue", "market_id"),
         ("shown_kind", "base", "quote", "settle"),
@@ -131,17 +135,20 @@ class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
 
     @admin.display(description=gettext_lazy("status"), ordering="is_active")
     def shown_state(self, market: Market) -> Any:
-        """Whether the venue lists it, and whether changed rules wait."""
+        """Whether the venue lists it, and which changed rules wait: they are accepted here."""
         if market.pending_rules:
-            return badge(gettext("rules to accept"), "warning")
+            label = badge(gettext("rules to accept"), "warning")
+            return lines(label, shown_change(pending_change(market)))
         if market.is_active:
             return badge(gettext("tradable"), "success")
         return badge(gettext("not tradable"))
 
     @admin.display(description=gettext_lazy("rules that wait to be accepted"))
-    def shown_pending(self, market: Market) -> str:
-        """What changed; a dash where nothing waits."""
-        return shown_change(pending_change(market)) or "—"
+    def shown_pending(self, market: Market) -> Any:
+        """What changed, and what that means; a dash where nothing waits."""
+        change = shown_change(pending_change(market))
+        about = Market._meta.get_field("pending_rules").help_text
+        return lines(change, about) if change else NOTHING
 
     @admin.display(description=gettext_lazy("leverage brackets"))
     def shown_brackets(self, market: Market) -> Any:
@@ -149,12 +156,12 @@ class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
         units = (
             ("max_notional", market.quote),
             ("max_settled", market.settle),
-            ("max_amount", market.symbol),
+            ("max_amount", _unit(market)),
         )
         shown = []
         for bracket in market.leverage_brackets:
             ends = (
-                f"≤ {number(Decimal(bracket[name]))} {unit}"
+                f"≤ {number(Decimal(bracket[name]))} {unit}".strip()
                 for name, unit in units
                 if bracket.get(name) is not None
             )
@@ -174,6 +181,16 @@ class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
     def shown_fetched(self, market: Market) -> Any:
         """How old the rules are."""
         return since(market.fetched_at, now=timezone.now())
+
+
+def _unit(market: Market) -> str:
+    """What the venue counts a quantity in: a currency, or contracts."""
+    units = {
+        AmountUnit.BASE.value: market.base,
+        AmountUnit.QUOTE.value: market.quote,
+        AmountUnit.CONTRACTS.value: pgettext("unit of a quantity", "contracts"),
+    }
+    return units.get(market.amount_unit, "")
 
 
 def _figure(value: Decimal | None) -> Any:

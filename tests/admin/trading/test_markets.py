@@ -89,6 +89,46 @@ def test_rules_that_wait_are_shown_and_accepted(client: Client) -> None:
     assert (market.amount_unit, market.pending_rules) == ("quote", None)
 
 
+def test_rules_that_wait_stand_first_with_what_changed(client: Client) -> None:
+    make_market("AAA/USDT", venue="aaa")
+    market, _ = changed_market()
+    client.force_login(join(make_user(is_staff=True), "risk"))
+
+    answer = client.get(LIST)
+
+    first, *_ = answer.context["cl"].result_list
+    assert first.pk == market.pk
+    assert "unit of an order&#x27;s quantity base → quote" in answer.content.decode()
+
+
+def test_rules_that_wait_are_told_in_the_words_of_the_reader(client: Client) -> None:
+    market, _ = changed_market()
+    client.force_login(join(make_user(is_staff=True), "risk"))
+    url = reverse("admin:capital_market_change", args=[market.pk])
+
+    page = client.get(url, headers={"Accept-Language": "ko"}).content.decode()
+
+    assert "주문 수량의 단위 기준 통화 → 상대 통화" in page
+    # What it means until somebody accepts it.
+    assert "승인할 때까지는" in page
+
+
+def test_brackets_by_amount_are_in_the_unit_of_an_order(client: Client) -> None:
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    for symbol, unit, told in (
+        ("BTC/USDT:USDT", "contracts", "25× ≤ 120,000 contracts"),
+        ("BTC/USDT", "base", "25× ≤ 120,000 BTC"),
+        ("ETH/USDT", "quote", "25× ≤ 120,000 USDT"),
+        ("SOL/USDT", "", "25× ≤ 120,000"),
+    ):
+        market = make_market(symbol, amount_unit=unit)
+        market.leverage_brackets = [{"leverage": "25", "max_amount": "120000"}]
+        market.save()
+        url = reverse("admin:capital_market_change", args=[market.pk])
+
+        assert f"{told}</span>" in client.get(url).content.decode()
+
+
 @pytest.mark.once
 def test_who_may_only_look_accepts_nothing(client: Client) -> None:
     market, _ = changed_market()
