@@ -102,7 +102,7 @@ GROUPS = Groups()
 
 
 def empty_row_by_row() -> None:
-    """From now on a test's rows are deleted from PostgreSQL, and no table is made anew for them.
+    """From now on a test's rows are deleted from PostgreSQL, and its tables stay as they are.
 
     ``TRUNCATE`` makes new files for each table and each index, some hundreds, however little is in
     them: it took longer than most tests with real transactions. Who may not pass over triggers,
