@@ -233,3 +233,17 @@ def test_orders_of_one_request_lower_a_position_once_while_entries_are_stopped(
     assert codes("-100%", "2") == [("sized", 2), ("stopped", 0)]
     assert codes("-50%", "1", "1") == [("sized", 1), ("sized", 1), ("stopped", 0)]
     assert codes("3", "2") == [("stopped", 0), ("sized", 2)]
+
+
+def test_what_is_too_little_for_an_order_is_lowered_by_none_while_entries_are_stopped(
+    link: StrategyAccount,
+) -> None:
+    """It is let through the stop, and is no entry: nothing can be sent."""
+    dust = D("0.0000001")
+    hold(link, str(dust))
+    place_stop(Scope(link_id=link.pk), reason="Holidays", actor=None, clock=now)
+
+    sold = order(symbol=SWAP, side="sell", price="100", qty_per=None, qty=str(dust))
+    answers = size(link, sold, sold)
+
+    assert [(each.code, each.quantity) for each in answers] == [(Code.BELOW_STEP, 0)] * 2
