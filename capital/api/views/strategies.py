@@ -106,11 +106,12 @@ class Strategies(EditableView):
         else:
             actor: Any = request.user
             reserved = reserve_orders(link_ids, [wish], key=self.run_key or "", actor=actor)
-        errors = [answer.size.error for answer in reserved]
-        for error in errors:
-            # What makes no sense on one account may be sized, and held, on another.
-            if error is not None and all(isinstance(each, InvalidOrder) for each in errors):
-                raise error
+        senseless = [
+            answer.size.error for answer in reserved if isinstance(answer.size.error, InvalidOrder)
+        ]
+        # What makes no sense on one account may be sized, and held, on another.
+        if senseless and len(senseless) == len(reserved):
+            raise senseless[0]
         now = timezone.now()
         sizes = [
             answer.size.as_json() if wish.hold is None else answer.as_json(now=now)
