@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 VENUES = ("binance", "bybit", "okx", "upbit", "bithumb")
 WAYS = {
     "shared": "one HTTP session, one TLS context (the gateway)",
-    "own-session": "an HTTP session for each account, one TLS context",
-    "own-both": "an HTTP session and a TLS context for each account",
+    "own-session": "an HTTP session for each client, one TLS context",
+    "own-both": "an HTTP session and a TLS context for each client",
 }
 
 MEASURES = ("cold", "warm", "CPU ms an account, warm")
@@ -226,6 +226,7 @@ def gateway_of(way: str, url: str, concurrency: int) -> "CcxtGateway":
     """The gateway, or the same with less shared: what ccxt does when it is left to itself."""
     from capital.exchange.ccxt.balances import CcxtGateway
     from capital.exchange.politeness import Politeness
+    from capital.exchange.sharing.pace import SharedPace
 
     class Unpaced(Politeness):
         """Readings follow each other at once here: a venue's pace would be all that is measured."""
@@ -234,23 +235,26 @@ def gateway_of(way: str, url: str, concurrency: int) -> "CcxtGateway":
             return 0.0
 
     class OwnSession(CcxtGateway):
-        async def _fetch_account(self, request: Any, session: Any, clock: Any) -> Any:
+        async def _fetch_pool(self, request: Any, pool: Any, session: Any, read: Any) -> Any:
             import ssl
 
             import aiohttp
             import certifi
 
-            # One for each account: what the gateway spares.
+            # One for each client, as ccxt does: what the gateway spares.
             context: Any = session.connector._ssl
             if way == "own-both":
                 context = ssl.create_default_context(cafile=certifi.where())
             connector = aiohttp.TCPConnector(ssl=context)
             async with aiohttp.ClientSession(connector=connector) as own:
-                return await super()._fetch_account(request, own, clock)
+                return await super()._fetch_pool(request, pool, own, read)
 
     kind = CcxtGateway if way == "shared" else OwnSession
     return kind(
-        venue_urls=dict.fromkeys(VENUES, url), concurrency=concurrency, politeness=Unpaced()
+        venue_urls=dict.fromkeys(VENUES, url),
+        concurrency=concurrency,
+        politeness=Unpaced(),
+        shared=SharedPace(),
     )
 
 

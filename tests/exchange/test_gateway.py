@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -248,38 +249,50 @@ def test_venue_that_omits_empty_wallets_must_still_list_what_it_has(
     assert answer.code == Code.EXCHANGE_BAD_ANSWER
 
 
-def test_no_more_accounts_are_asked_at_once_than_is_allowed() -> None:
+@pytest.mark.parametrize("pools", [("spot",), ("spot", "futures")])
+@pytest.mark.parametrize("seconds", [None, 30])
+def test_no_more_accounts_are_asked_at_once_than_is_allowed(
+    pools: tuple[str, ...], seconds: int | None
+) -> None:
     accounts = [
         SimulatedAccount(
-            venue="upbit",
+            venue="binance",
             api_key=f"key-{number}",
             api_secret="secret",
-            currency="KRW",
-            wallets={"spot": {"KRW": str(number)}},
+            currency="USDT",
+            wallets={pool: {"USDT": str(number)} for pool in pools},
         )
         for number in range(12)
     ]
-    requests = [request_for(account, ["spot"], key=n) for n, account in enumerate(accounts)]
-    running, most = 0, 0
+    requests = [request_for(account, list(pools), key=n) for n, account in enumerate(accounts)]
+    begun: Counter[int] = Counter()
+    told: list[int] = []
+    most = 0
     with SimulatedExchange(ExchangeState(accounts)) as server:
-        gateway = gateway_to(server, concurrency=3)
-        fetch = CcxtGateway._fetch_account
+        until = None if seconds is None else Moment.now() + timedelta(seconds=seconds)
+        gateway = gateway_to(server, concurrency=3, until=until)
+        fetch = CcxtGateway._fetch_pool
 
-        async def counted(*args: Any) -> Any:
-            nonlocal running, most
-            running += 1
-            most = max(most, running)
-            try:
-                return await fetch(*args)
-            finally:
-                running -= 1
+        async def counted(self: CcxtGateway, request: BalanceRequest, *args: Any) -> Any:
+            nonlocal most
+            begun[request.account_id] += 1
+            most = max(most, len(begun) - len(told))
+            return await fetch(self, request, *args)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(CcxtGateway, "_fetch_account", counted)
-            answers = gateway.fetch_balances(requests, clock=lambda: NOW)
+            patch.setattr(CcxtGateway, "_fetch_pool", counted)
+            answers = gateway.fetch_balances(
+                requests,
+                clock=lambda: NOW,
+                on_account=lambda account_id, _: told.append(account_id),
+            )
 
     assert most == 3
-    assert [answers[n, Pool.SPOT].amount for n in range(12)] == list(range(12))  # type: ignore[union-attr]
+    assert begun == dict.fromkeys(range(12), len(pools))
+    assert sorted(told) == list(range(12))
+    assert {name: answer.amount for name, answer in answers.items()} == {  # type: ignore[union-attr]
+        (n, Pool(pool)): n for n in range(12) for pool in pools
+    }
 
 
 def test_venue_that_hangs_leaves_the_others_their_share_of_a_deadline() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -74,17 +74,6 @@ class AccountClients:
         """Until when an account that begins now may take, by the time of the event loop."""
         own = asyncio.get_running_loop().time() + self.deadline_seconds
         return own if self.until is None else min(own, self.until.seconds)
-
-    def slots(self, venues: Collection[str]) -> Mapping[str, asyncio.Semaphore]:
-        """Who may be asked at once, by venue.
-
-        Of a call that has to end in time each venue has its share, so that one that hangs does not
-        keep the others waiting.
-        """
-        if self.until is None:
-            return dict.fromkeys(venues, asyncio.Semaphore(self.concurrency))
-        share = max(1, self.concurrency // max(1, len(venues)))
-        return {venue: asyncio.Semaphore(share) for venue in venues}
 
     def client(
         self,
@@ -233,7 +222,8 @@ class AccountClients:
         )
         if wait_seconds is None:
             raise too_late(line)
-        await asyncio.sleep(wait_seconds)
+        if wait_seconds:
+            await asyncio.sleep(wait_seconds)
 
     async def learn_currencies(self, exchange: Any, request: BalanceRequest) -> None:
         """Let ccxt know by how many decimals it has to shift amounts, from the venue's list.

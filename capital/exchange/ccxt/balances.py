@@ -23,6 +23,7 @@ from capital.exchange.ccxt.clients import (
     tls_context,
 )
 from capital.exchange.ccxt.keys import inspect_all
+from capital.exchange.ccxt.lanes import lanes_of, read_in_lanes
 from capital.exchange.contract import (
     Answers,
     BalanceRequest,
@@ -152,27 +153,19 @@ class CcxtGateway(AccountClients):
     ) -> dict[tuple[int, Pool], Any]:
         import aiohttp
 
-        venues = {request.venue.id for request in requests}
         is_urgent = self.is_hurried or len(requests) <= FEW_ACCOUNTS
-        gateway = replace(self._with_clients(venues), is_urgent=is_urgent)
-        slots = self.slots(venues)
+        gateway = replace(
+            self._with_clients({request.venue.id for request in requests}), is_urgent=is_urgent
+        )
+        # Of a call that has to end in time each venue has its share.
+        lanes = lanes_of(requests, self.concurrency, by_venue=self.until is not None)
         connector = aiohttp.TCPConnector(ssl=tls_context(), limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
 
-            async def in_turn(request: BalanceRequest) -> list[Any]:
-                async with slots[request.venue.id]:
-                    answers = await gateway._fetch_account(request, session, read)
-                if on_account is not None:
-                    told = dict(zip(request.pools, answers, strict=True))
-                    on_account(request.account_id, told)
-                return answers
+            async def fetch(request: BalanceRequest, pool: Pool) -> Any:
+                return await gateway._fetch_pool(request, pool, session, read)
 
-            answers = await asyncio.gather(*(in_turn(request) for request in requests))
-        return {
-            (request.account_id, pool): answer
-            for request, of_account in zip(requests, answers, strict=True)
-            for pool, answer in zip(request.pools, of_account, strict=True)
-        }
+            return await read_in_lanes(lanes, fetch, on_account)
 
     def _with_clients(self, venues: Collection[str]) -> Self:
         """Itself, with what the venues need imported: once a process, and not in their time."""
@@ -182,34 +175,27 @@ class CcxtGateway(AccountClients):
         spent = timedelta(seconds=time.monotonic() - began)
         return self if self.until is None else replace(self, until=self.until + spent)
 
-    async def _fetch_account(
+    async def _fetch_pool(
         self,
         request: BalanceRequest,
+        pool: Pool,
         session: "aiohttp.ClientSession",
         read: "Reader",
-    ) -> list[Any]:
+    ) -> Any:
+        """What ``read`` makes of the answer, or the reason why there is none."""
         missing = [
             name
             for name in request.venue.credentials
             if not getattr(request.credentials, name).strip()
         ]
         if missing:
-            reason = Reason(Code.CREDENTIALS_MISSING, {"missing": ", ".join(missing)})
-            return [reason for _ in request.pools]
+            return Reason(Code.CREDENTIALS_MISSING, {"missing": ", ".join(missing)})
         deadline = self.deadline()
         if asyncio.get_running_loop().time() >= deadline:
-            late = Reason(Code.NO_TIME_LEFT, {"venue": request.venue.id})
-            return [late for _ in request.pools]
-        return list(
-            await asyncio.gather(
-                *(
-                    self._fetch_pool(request, pool, session, deadline, read)
-                    for pool in request.pools
-                )
-            )
-        )
+            return Reason(Code.NO_TIME_LEFT, {"venue": request.venue.id})
+        return await self._ask(request, pool, session, deadline, read)
 
-    async def _fetch_pool(
+    async def _ask(
         self,
         request: BalanceRequest,
         pool: Pool,
@@ -217,7 +203,7 @@ class CcxtGateway(AccountClients):
         deadline: float,
         read: "Reader",
     ) -> Any:
-        """What ``read`` makes of the answer, or the reason why there is none."""
+        """The same for a request that has keys and time."""
         call = request.venue.call(pool, request.currency)
         line = self.line(request, pool)
         refusal = self.refusal(line, may_try=not self.is_hurried)
