@@ -180,8 +180,8 @@ def _is_http_url(url: object) -> bool:
     return parts is not None and parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
-def whole_number(name: str, default: int, *, least: int) -> int:
-    """A whole number, ``least`` or more."""
+def whole_number(name: str, default: int, *, least: int, most: int | None = None) -> int:
+    """A whole number, ``least`` or more, and at most ``most``."""
     text = os.environ.get(name, "").strip()
     try:
         number = int(text) if text else default
@@ -189,7 +189,14 @@ def whole_number(name: str, default: int, *, least: int) -> int:
         number = least - 1
     if number < least:
         raise ImproperlyConfigured(f"{name} must be a whole number, {least} or more.")
+    if most is not None and number > most:
+        raise ImproperlyConfigured(f"{name} must be at most {most}.")
     return number
+
+
+def minutes(name: str, default: int, *, least: int = 1) -> int:
+    """Every how many minutes a job runs: as many as its schedule's column can hold, three weeks."""
+    return whole_number(name, default, least=least, most=32_767)
 
 
 def hosts(name: str) -> list[str]:

@@ -289,7 +289,7 @@ CAPITAL_ALERT_PRIVATE_ADDRESSES = environment.switch(
 )
 # A balance that cannot be read is told once that has lasted so long.
 CAPITAL_ALERT_UNREADABLE_MINUTES = environment.whole_number(
-    "CAPITAL_ALERT_UNREADABLE_MINUTES", 5, least=1
+    "CAPITAL_ALERT_UNREADABLE_MINUTES", 5, least=1, most=365 * 24 * 60
 )
 CAPITAL_ALERT_REDIRECTS = environment.switch("CAPITAL_ALERT_REDIRECTS", default=False)
 
@@ -303,20 +303,18 @@ CAPITAL_METRICS_DIR = os.environ.get("CAPITAL_METRICS_DIR", "").strip()
 CAPITAL_PING_URL = environment.ping_url("CAPITAL_PING_URL")
 
 # When the jobs run, in the project's time zone. `sync_schedules` applies changes.
-CAPITAL_SYNC_MINUTES = environment.whole_number("CAPITAL_SYNC_MINUTES", 1, least=1)
-CAPITAL_REALLOCATE_MINUTES = environment.whole_number("CAPITAL_REALLOCATE_MINUTES", 11, least=1)
-CAPITAL_SYNC_FILLS_MINUTES = environment.whole_number("CAPITAL_SYNC_FILLS_MINUTES", 5, least=0)
+CAPITAL_SYNC_MINUTES = environment.minutes("CAPITAL_SYNC_MINUTES", 1)
+CAPITAL_REALLOCATE_MINUTES = environment.minutes("CAPITAL_REALLOCATE_MINUTES", 11)
+CAPITAL_SYNC_FILLS_MINUTES = environment.minutes("CAPITAL_SYNC_FILLS_MINUTES", 5, least=0)
 # Twice a day, so that rules are not older than a day unless a venue fails.
-CAPITAL_SYNC_MARKETS_MINUTES = environment.whole_number(
-    "CAPITAL_SYNC_MARKETS_MINUTES", 720, least=1
-)
+CAPITAL_SYNC_MARKETS_MINUTES = environment.minutes("CAPITAL_SYNC_MARKETS_MINUTES", 720)
 CAPITAL_CLOSE_DAY_AT = environment.time_of_day("CAPITAL_CLOSE_DAY_AT", "00:00:30")
 CAPITAL_CHECK_KEYS_AT = environment.time_of_day("CAPITAL_CHECK_KEYS_AT", "04:30:00")
-CAPITAL_WATCH_MINUTES = environment.whole_number("CAPITAL_WATCH_MINUTES", 1, least=1)
+CAPITAL_WATCH_MINUTES = environment.minutes("CAPITAL_WATCH_MINUTES", 1)
 CAPITAL_DIGEST_AT = environment.time_of_day("CAPITAL_DIGEST_AT", "08:00:00")
 CAPITAL_PRUNE_AT = environment.time_of_day("CAPITAL_PRUNE_AT", "03:30:00")
 # How long rows about jobs are kept. Allocation runs are kept forever.
-CAPITAL_KEEP_JOB_DAYS = environment.whole_number("CAPITAL_KEEP_JOB_DAYS", 30, least=1)
+CAPITAL_KEEP_JOB_DAYS = environment.whole_number("CAPITAL_KEEP_JOB_DAYS", 30, least=1, most=36_500)
 # More accounts than this are split into several tasks, for all workers and machines.
 CAPITAL_JOB_CHUNK = environment.whole_number("CAPITAL_JOB_CHUNK", 200, least=1)
 _TIMEOUT_SECONDS, _RETRY_SECONDS = environment.task_seconds(

@@ -133,6 +133,8 @@ class StrategyAccount(Limited, RemembersLoaded):
     priority = models.PositiveSmallIntegerField(
         _("priority"),
         default=USUAL_PRIORITY,
+        # What PostgreSQL can hold, on every database.
+        validators=[MaxValueValidator(32_767)],
         help_text=_("Fixed and minimum amounts with a lower number are served first."),
     )
     min_amount = AmountField(

@@ -108,6 +108,23 @@ def test_a_number_that_is_none_is_refused_by_name(name: str, value: str) -> None
     assert f"{name} must be a whole number, 1 or more." in refusal(**COMPLETE, **{name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("CAPITAL_SYNC_MINUTES", 32_767),
+        ("CAPITAL_REALLOCATE_MINUTES", 32_767),
+        ("CAPITAL_SYNC_FILLS_MINUTES", 32_767),
+        ("CAPITAL_SYNC_MARKETS_MINUTES", 32_767),
+        ("CAPITAL_WATCH_MINUTES", 32_767),
+        ("CAPITAL_ALERT_UNREADABLE_MINUTES", 525_600),
+        ("CAPITAL_KEEP_JOB_DAYS", 36_500),
+    ],
+)
+def test_a_time_that_no_schedule_or_date_holds_is_refused_by_name(name: str, most: int) -> None:
+    assert f"{name} must be at most {most}." in refusal(**COMPLETE, **{name: str(most + 1)})
+    assert read(name, **{name: str(most)}) == [most]
+
+
 @pytest.mark.parametrize("name", ["CAPITAL_CLOSE_DAY_AT", "CAPITAL_PRUNE_AT"])
 @pytest.mark.parametrize("value", ["24:00:00", "0:00:30", "00:00", "00:00:30+09:00", "midnight"])
 def test_a_time_of_day_that_is_none_is_refused_by_name(name: str, value: str) -> None:

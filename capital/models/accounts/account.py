@@ -1,6 +1,7 @@
 """Account: whose keys, on which venue, kept in which currency."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -51,6 +52,8 @@ _MEANING = ("balance_basis", "wallet_mode", "is_sandbox")
 _USE = ("venue", "is_active")
 # What follows from another meaning: see _forget_readings.
 _OF_READINGS = frozenset({"readings_since", "suspect_readings"})
+# A hundred years: far from the first date there is.
+_FOREVER_HOURS = 876_000
 _CREDENTIALS = frozenset({"api_key", "api_secret", "api_passphrase"})
 
 
@@ -434,6 +437,11 @@ class Account(Limited, RemembersLoaded):
     def _left_out(self) -> frozenset[str]:
         """What becomes the venue's usual one, once the venue is known."""
         return frozenset(name for name in ("wallet_mode", "currency") if not getattr(self, name))
+
+    @property
+    def max_cache_age(self) -> timedelta:
+        """How old a cached balance may be that is used. Longer than there are dates is forever."""
+        return timedelta(hours=min(self.max_cache_age_hours, _FOREVER_HOURS))
 
     @property
     def stored_credentials(self) -> tuple[object, ...]:

@@ -286,7 +286,7 @@ def _reading(
     """Like ``choose_reading``, but a cached balance that is too old is not used."""
     if isinstance(live, Reason) and cached is not None:
         age = now - cached.observed_at
-        if age > account.max_cache_age_hours * _HOUR:
+        if age > account.max_cache_age:
             live = Reason(
                 Code.CACHE_STALE,
                 {

@@ -46,7 +46,6 @@ _FRESHNESS_NEEDS = (
     "max_cache_age_hours",
     "connection_code",
 )
-_HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
 
 
@@ -256,7 +255,7 @@ def _freshness(
         return None, Freshness.NEVER
     read_at = min(known)
     age = now - read_at
-    if age > account.max_cache_age_hours * _HOUR:
+    if age > account.max_cache_age:
         return read_at, Freshness.EXPIRED
     is_late = age > stale_after() or is_silent(account)
     return read_at, Freshness.STALE if is_late else Freshness.FRESH

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from fractions import Fraction
 from math import ceil
 
@@ -21,7 +21,6 @@ from capital.services.balances.summaries import cached_observation, load_latest
 # As many as every exchange's limit allows at once: their order does not matter.
 ALL_AT_ONCE = 100
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def _turn(
     # A pool that was never read while another one was cannot be read, and would always be first.
     oldest = min((each.observed_at for each in known if each is not None), default=_LONG_AGO)
     # A tenth of its time is left.
-    needed_since = now - account.max_cache_age_hours * _HOUR * 9 / 10
+    needed_since = now - account.max_cache_age * 9 / 10
     return oldest > needed_since, oldest
 
 

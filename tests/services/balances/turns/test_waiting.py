@@ -44,6 +44,19 @@ def make_accounts(count: int, **fields: Any) -> list[Account]:
     )
 
 
+def test_accounts_whose_cache_is_kept_for_ever_take_their_turn_like_others() -> None:
+    """More hours than there are dates: as many as the API takes, and as SQLite can hold."""
+    accounts = make_accounts(ALL_AT_ONCE + 2)
+    first, second, *others = accounts
+    Account.objects.filter(pk=first.pk).update(max_cache_age_hours=2_147_483_647)
+    read_at(accounts, [NOON - MINUTE * 90, NOON - MINUTE * 80, *(NOON for _ in others)])
+
+    turns = longest_waiting_first([each.pk for each in accounts], now=NOON)
+
+    assert turns[:2] == [first.pk, second.pk]
+    assert Account(max_cache_age_hours=9 * 10**18).max_cache_age > timedelta(days=36_000)
+
+
 def read_at(accounts: Sequence[Account], moments: Sequence[datetime]) -> None:
     DailyAccountSummary.objects.bulk_create(
         [
