@@ -71,7 +71,8 @@ def _told(validate: Validate) -> Validate:
             if getattr(error, "code", None) != _INVALID or not (names := _names(field.choices)):
                 raise
             text = f"{' '.join(error.messages)} {_choose(names)}"
-            raise ValidationError(text, code=_INVALID) from None
+            # As a figure: the library of filters reads the text itself as a pattern.
+            raise ValidationError("%(problem)s", code=_INVALID, params={"problem": text}) from None
 
     return checked
 
