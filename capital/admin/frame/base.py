@@ -1,16 +1,18 @@
 """What every page of the admin shares: a user sees their own rows, and nothing by accident."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, NoReturn
 
 from django.apps import apps
 from django.contrib import messages
 from django.contrib.admin import AdminSite, ShowFacets
-from django.contrib.admin.options import csrf_protect_m
+from django.contrib.admin.options import IncorrectLookupParameters, csrf_protect_m
 from django.contrib.admin.utils import unquote
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.db.models import (
     PROTECT,
@@ -64,14 +66,36 @@ class OwnRows:
 class SiteChangeList(ChangeList):  # type: ignore[misc]  # unfold has no types
     """A page of rows, for all of which together the admin then finds what else it shows."""
 
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        """Whatever an address asks for that no filter takes is told, and all rows are shown."""
+        with _told_what_no_filter_takes(request):
+            rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
+        return rows
+
     def get_results(self, request: HttpRequest) -> None:
         """Hand the page's rows to ``prepare_rows``: a constant number of queries a page."""
-        super().get_results(request)
+        with _told_what_no_filter_takes(request):
+            super().get_results(request)
         if not self.query and not self.get_filters_params():
             # All of them are shown: the title need not offer that.
             self.full_result_count = self.result_count
         self.result_list: list[Any] = list(self.result_list)
         self.model_admin.prepare_rows(request, self.result_list)
+
+
+@contextmanager
+def _told_what_no_filter_takes(request: HttpRequest) -> Iterator[None]:
+    """Django goes on to the whole list then, and does not say so.
+
+    Filters read what an address says, and a number that no column holds fails only when it is asked
+    for, as ``OverflowError``.
+    """
+    try:
+        yield
+    except (IncorrectLookupParameters, OverflowError, ValueError, ValidationError) as error:
+        text = gettext("The list cannot be filtered as this address asks. All rows are shown.")
+        messages.warning(request, text)
+        raise IncorrectLookupParameters from error
 
 
 class NumberInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]  # unfold has no types

@@ -1,11 +1,12 @@
 """Filters that offer only what the user may see."""
 
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth import get_user_model
-from django.db.models import Field, QuerySet
+from django.db.models import BigIntegerField, Field, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_time
@@ -36,8 +37,35 @@ class VisibleFilter(AutocompleteSelectFilter):  # type: ignore[misc]
 
     form_class = VisibleForm
 
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The row's, if what is asked for can be one's key."""
+        require_key(self.value())
+        narrowed: QuerySet[Any] = super().queryset(request, queryset)
+        return narrowed
 
-class OwnerFilter(RelatedDropdownFilter):  # type: ignore[misc]
+
+class ChosenFilter(RelatedDropdownFilter):  # type: ignore[misc]
+    """By one of a few related rows, if what is asked for can be one's key."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The row's."""
+        require_key(self.value())
+        narrowed: QuerySet[Any] = super().queryset(request, queryset)
+        return narrowed
+
+
+def require_key(asked: Any) -> None:
+    """Refuse what is no key of a row.
+
+    Raises:
+        IncorrectLookupParameters: It is none.
+    """
+    text = str(asked or "1")
+    if not text.isdecimal() or int(text) > BigIntegerField.MAX_BIGINT:
+        raise IncorrectLookupParameters
+
+
+class OwnerFilter(ChosenFilter):
     """By owner: of those who own something that the user may see."""
 
     def field_choices(
@@ -92,7 +120,8 @@ class TimeFilter(RangeDateTimeFilter):  # type: ignore[misc]
             return None
         if day is None:
             return None
+        moment = datetime.combine(day, hour or usual)
         try:
-            return timezone.make_aware(datetime.combine(day, hour or usual))
-        except (OverflowError, ValueError):
-            return None
+            return timezone.make_aware(moment).astimezone(UTC)
+        except OverflowError:  # a day before the first one, or after the last
+            return moment.replace(tzinfo=UTC)

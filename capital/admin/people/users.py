@@ -14,10 +14,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from capital.admin.frame.base import SitePage
+from capital.admin.frame.filters import ChosenFilter
 from capital.admin.people.tokens import ended_tokens_told
 
 _PRIVILEGES = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
@@ -71,7 +72,7 @@ class SiteUserAdmin(_OffersPermissions, SitePage, auth_admin.UserAdmin, ModelAdm
         ("is_active", BooleanRadioFilter),
         ("is_staff", BooleanRadioFilter),
         ("is_superuser", BooleanRadioFilter),
-        ("groups", RelatedDropdownFilter),
+        ("groups", ChosenFilter),
     ]
     list_filter_submit = True
     instead_of_deleting = gettext_lazy("Deactivate the user instead (clear “Active”).")

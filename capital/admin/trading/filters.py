@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext, gettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 
-from capital.admin.frame.filters import VisibleFilter
+from capital.admin.frame.filters import VisibleFilter, require_key
 from capital.models import Fill, Position
 from capital.services.overview import mismatched, unattributed_fills
 from capital.services.trading import of_nobody, of_strategy
@@ -31,8 +31,8 @@ class PresentStrategyFilter(VisibleFilter):
     """By the strategy whose they are now, whatever was known when they were recorded."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Fill]) -> QuerySet[Fill]:
-        asked = str(self.value() or "")
-        return of_strategy(queryset, int(asked)) if asked.isdecimal() else queryset
+        require_key(self.value())
+        return of_strategy(queryset, int(self.value())) if self.value() else queryset
 
 
 class SymbolFilter(TextFilter):  # type: ignore[misc]

@@ -1,17 +1,26 @@
-"""Each filter of a list leaves the rows that it names, and the others out."""
+"""Each filter of a list leaves the rows that it names, and the others out, or says why not."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.templatetags.admin_list import admin_list_filter
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.db.models import Model
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
 from capital.models import Account, AllocationRun, TradingCursor
-from tests.factories import make_account, make_link, make_strategy, make_user
+from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 
 pytestmark = pytest.mark.django_db
+
+# What no filter expects.
+HOSTILE = ("%", "9" * 30, "\x00", "0001-01-01")
+DATES = ("year", "month", "day")
 
 
 @pytest.fixture
@@ -108,3 +117,50 @@ def test_strategies_of_an_owner(root: Client) -> None:
     page = root.get(reverse("admin:strategies_strategy_changelist"))
     (owners,) = (each for each in page.context["cl"].filter_specs if each.title == "owner")
     assert {key for key, _ in owners.lookup_choices} == {mine.owner_id, theirs.owner_id}
+
+
+def asked_of(model: type[Model], query: dict[str, str]) -> Any:
+    request: Any = RequestFactory().get("/", query)
+    request.user = make_user(is_staff=True, is_superuser=True)
+    request._messages = CookieStorage(request)
+    return request
+
+
+def shown(model: type[Model], query: dict[str, str]) -> bool:
+    """Show the list and its filters as the page does; False where it leads to all rows."""
+    model_admin = admin.site._registry[model]
+    request = asked_of(model, query)
+    try:
+        found = model_admin.get_changelist_instance(request)
+    except IncorrectLookupParameters:
+        [told] = request._messages
+        assert str(told) == "The list cannot be filtered as this address asks. All rows are shown."
+        return False
+    for each in found.filter_specs:
+        admin_list_filter(found, each)
+    return True
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model.__name__)
+def test_a_list_takes_or_tells_whatever_its_filters_are_asked_for(model: type[Model]) -> None:
+    model_admin = admin.site._registry[model]
+    filters = model_admin.get_changelist_instance(asked_of(model, {})).filter_specs
+    names = {name for each in filters for name in each.expected_parameters()}
+    if model_admin.date_hierarchy:
+        names |= {f"{model_admin.date_hierarchy}__{part}" for part in DATES}
+    for name in sorted({*names, "q", "p", "o"}):
+        for text in HOSTILE:
+            shown(model, {name: text})
+
+
+def test_it_is_told_on_the_page(client: Client) -> None:
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    make_summary(account=make_account(name="shown all the same"))
+    address = reverse("admin:capital_dailyaccountsummary_changelist")
+
+    page = client.get(address, {"account__id__exact": "9" * 30}, follow=True)
+
+    assert page.redirect_chain == [(f"{address}?e=1", 302)]
+    assert "The list cannot be filtered as this address asks." in page.content.decode()
+    assert "shown all the same" in page.content.decode()
