@@ -239,6 +239,62 @@ def test_a_fill_that_was_told_before_its_order_was_placed_uses_it(link, clock) -
     assert place_reservation(mine.pk, order_id="77", actor=None, clock=clock).state == "used"
 
 
+def test_two_of_one_order_share_what_it_is_filled(link, clock) -> None:
+    first = reserve(link, clock, qty="2").reservation
+    second = reserve(link, clock, qty="3").reservation
+    for row in (first, second):
+        place_reservation(row.pk, order_id="77", actor=None, clock=clock)
+
+    report_fills(link.pk, [fill("1", order_id="77", venue_fill_id="1")], actor=None, clock=clock)
+    assert state(first) == ("placed", True, Decimal("100.1"))
+    assert state(second) == ("placed", True, Decimal("300.3"))
+
+    report_fills(link.pk, [fill("3", order_id="77", venue_fill_id="2")], actor=None, clock=clock)
+    assert state(first) == ("used", False, 0)
+    assert state(second) == ("placed", True, Decimal("100.1"))
+
+    report_fills(link.pk, [fill("1", order_id="77", venue_fill_id="3")], actor=None, clock=clock)
+    assert state(second) == ("used", False, 0)
+
+
+def test_one_that_names_an_order_later_takes_nothing_that_another_one_had(link, clock) -> None:
+    first = reserve(link, clock, qty="2", hold=Hold(client_order_id="mine")).reservation
+    second = reserve(link, clock, qty="2").reservation
+    done = fill("2", client_order_id="mine", order_id="77", venue_fill_id="1")
+    report_fills(link.pk, [done], actor=None, clock=clock)
+    assert state(first) == ("used", False, 0)
+
+    place_reservation(second.pk, order_id="77", actor=None, clock=clock)
+    assert state(second) == ("placed", True, Decimal("200.2"))
+
+    report_fills(link.pk, [fill("1", order_id="77", venue_fill_id="2")], actor=None, clock=clock)
+    assert state(second) == ("placed", True, Decimal("100.1"))
+
+
+def test_a_name_that_is_used_again_is_filled_for_the_one_that_still_counts(link, clock) -> None:
+    gone = reserve(link, clock, qty="2", hold=Hold(client_order_id="mine")).reservation
+    clock.pass_(60)
+    report_positions(link.pk, [], clock=clock)
+    end_expired_reservations([link.account_id], clock=clock)
+    again = reserve(link, clock, qty="2", hold=Hold(client_order_id="mine")).reservation
+    assert state(gone)[:2] == ("expired", False)
+
+    clock.pass_(10)
+    done = fill("2", at=clock(), client_order_id="mine", venue_fill_id="1")
+    report_fills(link.pk, [done], actor=None, clock=clock)
+
+    assert state(again) == ("used", False, 0)
+
+
+def test_what_is_filled_beyond_the_order_is_told_of_the_last_one(link, clock) -> None:
+    mine = reserve(link, clock, qty="2", hold=Hold(client_order_id="mine")).reservation
+    more = fill("3", client_order_id="mine", venue_fill_id="1")
+    report_fills(link.pk, [more], actor=None, clock=clock)
+
+    assert state(mine) == ("used", False, 0)
+    assert mine.filled_quantity == 3
+
+
 def test_an_expired_one_counts_until_it_is_known_what_happened(link, clock) -> None:
     mine = reserve(link, clock, qty="4").reservation
     clock.pass_(60)
