@@ -53,6 +53,7 @@ _CENT_CURRENCIES = _DOLLARS | frozenset(
 _UNIT_CURRENCIES = frozenset(("KRW", "JPY", "VND", "IDR", "CLP"))
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?\Z")
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 @lru_cache(maxsize=4096)
@@ -112,6 +113,11 @@ def parse_amount(text: object) -> Decimal:
     if len(amount.as_tuple().digits) > MAX_DIGITS or amount.adjusted() < -MAX_DIGITS:
         raise InvalidAmount(value=_shown(text), problem=f"it has more than {MAX_DIGITS} digits")
     return amount or amount.copy_abs()
+
+
+def parse_whole(text: str) -> int | None:
+    """The whole number that ``text`` says, of at most 18 ASCII digits; None where it is none."""
+    return int(text) if _WHOLE.fullmatch(text) else None
 
 
 def _is_short(amount: Decimal) -> bool:

@@ -17,6 +17,7 @@ from capital.domain.money import (
     grouped,
     of_units,
     parse_amount,
+    parse_whole,
     plain,
     quantum_of,
     usual_min_change,
@@ -64,6 +65,20 @@ def test_zero_has_no_sign(text):
 def test_other_texts_are_refused(text):
     with pytest.raises(InvalidAmount, match="it is not a plain decimal number such as 1500"):
         parse_amount(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("0", 0), ("-5", -5), ("007", 7), ("9" * 18, 10**18 - 1)]
+)
+def test_a_whole_number_is_read(text: str, number: int) -> None:
+    assert parse_whole(text) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-", "--5", "+5", " 5", "5\n", "٣", "½", "1_0", "1.0", "9" * 19]
+)
+def test_what_is_no_whole_number_is_none(text: str) -> None:
+    assert parse_whole(text) is None
 
 
 @pytest.mark.parametrize(

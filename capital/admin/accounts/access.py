@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from capital.admin.frame.views import asker_of, may_here, render_page, seen_or_404, user_of
 from capital.domain.errors import CapitalError
+from capital.domain.money import parse_whole
 from capital.models import AccessRole, Account, AccountAccess
 from capital.services.access import (
     Act,
@@ -161,7 +162,7 @@ def _changed(request: HttpRequest, account: Account, form: InviteForm) -> bool:
         if "invite" in request.POST:
             return _invited(request, account, form)
         asked = request.POST.get("remove") or request.POST.get("change") or ""
-        found = account.accesses.filter(pk=int(asked)).first() if asked.isdecimal() else None
+        found = account.accesses.filter(pk=parse_whole(asked) or 0).first()
         if found is None:
             messages.warning(request, gettext("This access is already gone."))
         elif "remove" in request.POST:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from capital.admin.frame.formats import money
 from capital.admin.frame.views import render_page, user_of
 from capital.domain.errors import CapitalError
+from capital.domain.money import parse_whole
 from capital.models import Trigger
 from capital.services.access import Act
 from capital.services.allocation import (
@@ -115,7 +116,7 @@ class AskingPages:
         found = self.get_changelist_instance(request).get_queryset(request)  # type: ignore[attr-defined]
         if request.POST.get("select_across") != "1":
             ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
-            found = found.filter(pk__in=[each for each in ticked if each.isdecimal()])
+            found = found.filter(pk__in=[each for each in map(parse_whole, ticked) if each])
         ids = list(found.values_list("pk", flat=True))
         # Back to the same page of the same list.
         back = f"{reverse(LIST)}?{request.GET.urlencode()}".rstrip("?")

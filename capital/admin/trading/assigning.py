@@ -13,6 +13,7 @@ from capital.admin.frame.cells import instant
 from capital.admin.frame.formats import NOTHING, change, money, number
 from capital.admin.frame.views import render_page, user_of
 from capital.domain.errors import CapitalError
+from capital.domain.money import parse_whole
 from capital.models import Fill
 from capital.services.access import Act
 from capital.services.sentences import sentence
@@ -134,7 +135,8 @@ class AssignActions:
         """Those that the page before showed, or the selected ones; None if they are too many."""
         carried = request.POST.get("fills", "")
         if carried:
-            wanted = [int(each) for each in carried.split(",") if each.isdecimal()][:MOST_FILLS]
+            numbers = map(parse_whole, carried.split(","))
+            wanted = [each for each in numbers if each is not None][:MOST_FILLS]
             rows = self.get_queryset(request).filter(pk__in=wanted)  # type: ignore[attr-defined]
         else:
             rows = queryset

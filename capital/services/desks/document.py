@@ -11,6 +11,7 @@ import yaml
 from django.utils.translation import gettext as _
 
 from capital.domain.errors import DeskFileRefused
+from capital.domain.money import parse_whole
 from capital.domain.reasons import Code
 
 LONGEST = 10 * 1024 * 1024
@@ -68,9 +69,10 @@ class Table:
     def number(self, name: str) -> int:
         """A whole number."""
         text = self._scalar(name, "int", _("it must be a whole number"))
-        if not (text.lstrip("-").isdecimal() and len(text) < 19):
+        number = parse_whole(text)
+        if number is None:
             raise self.refusal(name, _("it must be a whole number"))
-        return int(text)
+        return number
 
     def flag(self, name: str) -> bool:
         """``true`` or ``false``."""

@@ -92,6 +92,15 @@ def test_people_are_seen_by_who_sees_the_account_and_given_by_its_owner_only(
     assert "Give up access" in page
 
 
+def test_what_is_no_access_is_already_gone(client: Client, account: Account) -> None:
+    logged_in(client, account.owner)
+    path = f"/admin/capital/account/{account.pk}/access/"
+
+    answer = client.post(path, {"remove": "9" * 5000}, follow=True)
+
+    assert "already gone" in answer.content.decode()
+
+
 def test_own_access_is_given_up_and_nobody_elses(client: Client, account: Account) -> None:
     viewer = given(account, "looker", "viewer")
     given(account, "helper", "operator")

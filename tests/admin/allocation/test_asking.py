@@ -146,6 +146,13 @@ def test_second_click_while_it_waits_leads_to_the_page_that_waits(
     assert AllocationPlan.objects.count() == 1
 
 
+def test_what_is_no_id_of_an_account_is_not_ticked(client: Client, accounts: list[Account]) -> None:
+    ticked = ["9" * 5000, "9" * 30, "٣", accounts[0].pk]
+    post(client, "allocate-selected/", _selected_action=ticked)
+
+    assert [each.account for each in AllocationPlan.objects.get().accounts.all()] == accounts[:1]
+
+
 def test_account_that_cannot_be_read_is_red_and_first_and_named_with_its_key(
     client: Client, accounts: list[Account], exchange: Exchange
 ) -> None:

@@ -93,6 +93,12 @@ def test_only_the_fills_that_were_shown_are_assigned(
     assert Attribution.objects.get().fill == fills[1]
 
 
+@pytest.mark.parametrize("sent", ["9" * 5000, "9" * 30, "٣", "--1"])
+def test_what_is_no_id_of_a_fill_is_nothing(page: Client, fills: list[Fill], sent: str) -> None:
+    assert "Select at most" in act(page, fills, fills=sent).content.decode()
+    assert not Attribution.objects.exists()
+
+
 def test_what_cannot_be_assigned_is_said(page: Client, fills: list[Fill], account: Account) -> None:
     other = make_link(account=make_account(owner=account.owner), market_type="futures")
     theirs = make_fill(other, BTC, strategy_account=None)

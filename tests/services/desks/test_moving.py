@@ -300,6 +300,7 @@ REFUSED = {
     "a text for a flag": ("is_staff: true", "is_staff: 'true'", "is_staff", "true or false"),
     "a number": ("max_symbols: 3", "max_symbols: 0x3", "max_symbols", "whole number"),
     "a text for a number": ("max_symbols: 3", "max_symbols: three", "max_symbols", "whole number"),
+    "two signs": ("max_symbols: 3", "max_symbols: !!int --3", "max_symbols", "whole number"),
     "no strategy": ("- strategy: grid", "- strategy: nogrid", "strategy", "no strategy"),
     "no user": ("owner: minsu", "owner: nobody", "owner", "no user"),
     "no group": ("groups:\n  - Night shift", "groups:\n  - Day", "groups", "“Day”"),

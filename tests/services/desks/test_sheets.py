@@ -148,6 +148,15 @@ def test_every_line_that_is_refused_is_told_and_then_nothing_is_made(user: User)
     assert not Account.objects.exists()
 
 
+@pytest.mark.parametrize("text", ["--5", "1_0", "٣", "½", "1e1", "9" * 5000])  # fmt: skip
+def test_what_is_no_whole_number_is_a_problem_of_its_cell(user: User, text: str) -> None:
+    report = run(AccountSheet, f"name,venue,max_cache_age_hours\nMain,binance,{text}\n", user)
+
+    ((number, column, told),) = problems(report)
+    assert (number, column) == (2, "max_cache_age_hours")
+    assert told.endswith("is not a whole number.")
+
+
 def test_a_word_that_is_not_known_is_told_with_those_that_are(user: User) -> None:
     report = run(AccountSheet, "name,venue,policy\nMain,binance,luck\n", user)
 

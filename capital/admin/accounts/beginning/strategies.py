@@ -17,6 +17,7 @@ from capital.admin.allocation.asking import ask_for_plan, asked_already
 from capital.admin.allocation.first_steps import Step, steps_at
 from capital.admin.frame.views import asker_of, may_here, render_page, seen_or_404, user_of
 from capital.domain.errors import CapitalError
+from capital.domain.money import parse_whole
 from capital.models import Account, StrategyAccount
 from capital.services.access import Act, may, visible_to
 from capital.services.allocation import NewLink, NewWeight, begin_strategies
@@ -200,7 +201,7 @@ class _Page:
 
 
 def _keys(text: str) -> set[int]:
-    return {int(each) for each in text.split(",") if each.isdecimal()}
+    return {each for each in map(parse_whole, text.split(",")) if each is not None}
 
 
 def _typed(sent: Any, place: int) -> dict[str, str]:

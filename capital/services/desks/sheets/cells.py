@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from capital.domain.errors import InvalidAmount
-from capital.domain.money import parse_amount
+from capital.domain.money import parse_amount, parse_whole
 from capital.domain.reasons import Code, Reason
 from capital.models.columns.encrypted import EncryptedTextField
 from capital.services.sentences import sentence
@@ -19,6 +19,8 @@ _YES = frozenset({"true", "yes", "1"})
 _NO = frozenset({"false", "no", "0"})
 # Of a number with more digits a spreadsheet keeps the first fifteen.
 _CUT = 10**15
+# What every column of whole numbers keeps.
+_LONGEST_WHOLE = 10
 
 
 def read_cells(
@@ -70,9 +72,10 @@ def _value(cell: Any, field: Any) -> Any:
     if isinstance(field, models.BooleanField):
         return _flag(text)
     if isinstance(field, models.IntegerField):
-        if not (text.lstrip("-").isdecimal() and len(text) < 10):
+        number = parse_whole(text)
+        if number is None or len(text) >= _LONGEST_WHOLE:
             raise ValidationError(_("“%(text)s” is not a whole number.") % {"text": cut(text)})
-        return int(text)
+        return number
     if field.choices:
         known = {str(value).casefold(): value for value, _label in field.choices}
         return known.get(text.casefold(), text)
