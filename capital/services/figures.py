@@ -116,7 +116,8 @@ def _minute(figure: str) -> str:
 def _time(figure: str, form: str) -> str:
     try:
         return f"{timezone.localtime(datetime.fromisoformat(figure)):{form}}"
-    except ValueError:
+    except (ValueError, OverflowError):
+        # No time, or one at the ends of the calendar, which our zone does not have.
         return figure
 
 

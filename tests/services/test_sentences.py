@@ -180,6 +180,11 @@ def test_times_are_local_and_without_a_zone() -> None:
     assert "2026-11-26 23:06:02" in sentence(Reason(Code.EXCHANGE_PAUSED, figures))
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59+00:00"])
+def test_a_time_that_the_site_s_zone_does_not_have_is_shown_as_it_was_told(moment: str) -> None:
+    assert moment in sentence(Reason(Code.MOMENT_TOO_OLD, {"moment": moment}))
+
+
 def test_text_where_a_number_was_expected_is_shown_as_it_is() -> None:
     figures = {"row": "run 1", "what": "created_at", "moment": "soon"}
 

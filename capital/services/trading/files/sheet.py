@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from numbers import Real
 from typing import IO, Any, TypeVar
 
 from capital.domain.errors import InvalidAmount, TradeFileRefused
@@ -193,7 +192,7 @@ class _Line:
 
 
 def _is_cut(cell: Any) -> bool:
-    return isinstance(cell, Real) and int(cell) >= _CUT  # type: ignore[call-overload]
+    return isinstance(cell, int | float) and abs(cell) >= _CUT
 
 
 def _amount(text: str) -> Decimal:

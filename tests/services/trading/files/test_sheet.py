@@ -354,6 +354,17 @@ def test_a_cell_far_below_all_that_a_spreadsheet_has_is_not_waited_for(
     assert refused.value.code is Code.FILE_TOO_LONG
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "-1234567890123456"])
+def test_an_id_that_is_more_than_a_number_keeps_is_refused(tmp_path: Path, number: str) -> None:
+    with ZipFile(xlsx_of(tmp_path, HEADER, (*LINE[:-1], 4711))) as workbook:
+        sheet = workbook.read("xl/worksheets/sheet1.xml")
+    path = packed(tmp_path, sheet1=sheet.replace(b"<v>4711</v>", f"<v>{number}</v>".encode()))
+
+    (problem,) = read_trade_file(path).problems
+
+    assert (problem.column, problem.reason.code) == (HEADER[-1], Code.CELL_CUT)
+
+
 def test_a_workbook_whose_text_would_grow_without_end_is_refused(tmp_path: Path) -> None:
     entities = b'<!ENTITY a "aaaaaaaaaa">' + b"".join(
         b'<!ENTITY %c "%s">' % (97 + at, b"&%c;" % (96 + at) * 10) for at in range(1, 12)
