@@ -166,6 +166,11 @@ class Reservation(models.Model):
         return f"{self.get_side_display()} {quantity} {self.symbol}"
 
     @property
+    def held(self) -> Decimal:
+        """What it holds for what is not filled; nothing once it has ended."""
+        return self.reserved.left if self.is_held else Decimal(0)
+
+    @property
     def reserved(self) -> Reserved:
         """As the rules see it."""
         return Reserved(

@@ -169,7 +169,7 @@ class ReservationAdmin(ExportActions, RecordAdmin):
     def shown_amount(self, row: Reservation) -> Any:
         """What it holds now; below, what it held at first, where that was more."""
         currency = row.strategy_account.account.currency
-        left = row.reserved.left if row.is_held else Decimal(0)
+        left = row.held
         now = figure(money(left, currency)) if row.is_held else NOTHING
         return now if left == row.amount else lines(now, money(row.amount, currency))
 
@@ -199,7 +199,7 @@ def _cell(row: Reservation, name: str) -> Any:
         case "currency":
             return row.strategy_account.account.currency
         case "left":
-            return row.reserved.left
+            return row.held
         case "state":
             return row.reserved.state_at(timezone.now()).value
         case "created_at" | "expires_at" | "placed_at" | "ended_at":

@@ -216,7 +216,8 @@ RESERVATION: Descriptions = {
         "`released`; `expired`: it counts until fills or positions are known up to its expiry."
     ),
     "amount": (
-        "The margin and fee that it holds, in the account's currency. Partial fills lower it."
+        "The margin and fee that it holds, in the account's currency. Partial fills lower it; once "
+        "it has ended, it is 0."
     ),
     "client_order_id": "Your id of the order.",
     "order_id": "The exchange's id of the order, once it is placed.",

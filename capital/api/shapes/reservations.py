@@ -40,7 +40,7 @@ class ReservationRow(Row):
         source="strategy_account.account_id", read_only=True, help_text="Id of the account."
     )
     state = serializers.SerializerMethodField(help_text=RESERVATION["state"])
-    amount = _exact(RESERVATION["amount"], source="reserved.left", read_only=True)
+    amount = _exact(RESERVATION["amount"], source="held", read_only=True)
     reserved = _exact("What it held at first.", source="amount", read_only=True)
     quantity = _exact("The quantity of its order.", read_only=True)
     filled_quantity = _exact("How much of it is known to be filled.", read_only=True)

@@ -89,7 +89,7 @@ def _table(rows: list[Reservation]) -> Table:
             link.account.name,
             link.strategy.key,
             f"{side_name(row.side)} {grouped(row.quantity)} {row.symbol}",
-            f"{grouped(row.reserved.left)} {link.account.currency}" if row.is_held else "—",
+            f"{grouped(row.held)} {link.account.currency}" if row.is_held else "—",
             str(names[state.value]),
             expires if state is ReservationState.OPEN else "",
             row.order_id or row.client_order_id,

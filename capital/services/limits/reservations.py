@@ -85,11 +85,14 @@ def _counting(rows: Sequence[Reservation], now: datetime) -> list[Reservation]:
 
 
 def reservation_as_json(row: Reservation, *, now: datetime) -> dict[str, Any]:
-    """A reservation for programs, as it is now. ``amount`` is what it holds for the rest."""
+    """A reservation for programs, as it is now. ``amount`` is what it holds for the rest.
+
+    One that has ended holds nothing.
+    """
     return {
         "id": row.pk,
         "state": row.reserved.state_at(now).value,
-        "amount": plain(row.reserved.left),
+        "amount": plain(row.held),
         "expires_at": timezone.localtime(row.expires_at).isoformat(),
         "client_order_id": row.client_order_id,
         "order_id": row.order_id,

@@ -145,7 +145,11 @@ def test_size_reserves_where_it_is_told_to(bot: Bot, link: StrategyAccount) -> N
     assert "reservation" not in sized
     assert {name: held[name] for name in sized} == sized
     assert held["reservation"]["amount"] == "600"
-    assert again["reservation"] == {**held["reservation"], "state": "released"}
+    assert again["reservation"] == {
+        **held["reservation"],
+        "state": "released",
+        "amount": "0",
+    }
 
 
 def test_a_strategy_reserves_on_each_of_its_accounts(bot: Bot, link: StrategyAccount) -> None:

@@ -67,7 +67,7 @@ def test_a_released_one_is_shown_only_with_all() -> None:
         "side": "buy",
         "quantity": "5",
         "filled_quantity": "0",
-        "amount": "500",
+        "amount": "0",
     }
     _, text = run("reservations", "--all")
     assert "released" in text

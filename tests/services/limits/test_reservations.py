@@ -18,6 +18,7 @@ from capital.services.limits import (
     place_reservation,
     present_reservations,
     release_reservation,
+    reservation_as_json,
     reservations_of,
 )
 from capital.services.markets.prices import forget_prices
@@ -391,6 +392,24 @@ def test_released_it_holds_nothing_and_releasing_again_changes_nothing(link, clo
 
     assert (row.state, row.ended_at, row.ended_by) == ("released", NOW, actor)
     assert size(link, clock).reserved == 0
+
+
+def test_what_has_ended_holds_nothing_however_it_ended(link, clock) -> None:
+    part = fill("1", client_order_id="mine", venue_fill_id="1")
+    mine = reserve(link, clock, qty="4", hold=Hold(client_order_id="mine")).reservation
+    report_fills(link.pk, [part], actor=None, clock=clock)
+    gone = reserve(link, clock, qty="1").reservation
+    mine.refresh_from_db()
+    assert (mine.held, gone.held) == (Decimal("300.3"), Decimal("100.1"))
+
+    release_reservation(mine.pk, actor=None, clock=clock)
+    clock.pass_(61)
+    report_positions(link.pk, [], clock=clock)
+    end_expired_reservations([link.account_id], clock=clock)
+
+    rows = reservations_of([link.account_id], only_held=False)
+    assert [(row.state, row.held) for row in rows] == [("expired", 0), ("released", 0)]
+    assert [reservation_as_json(row, now=clock())["amount"] for row in rows] == ["0", "0"]
 
 
 def test_a_released_one_is_not_placed_and_a_used_one_not_released(link, clock) -> None:

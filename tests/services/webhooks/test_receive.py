@@ -550,6 +550,6 @@ def test_a_signal_reserves_and_a_repeated_one_tells_what_became_of_it() -> None:
     assert (reserved.expires_at - reserved.created_at).total_seconds() == 600
     assert (sized["available"], sized["reservation"]) == ("400", None)
     assert [size["reservation"] for size in again["sizes"]] == [
-        {**held["reservation"], "state": "released"},
+        {**held["reservation"], "state": "released", "amount": "0"},
         None,
     ]
