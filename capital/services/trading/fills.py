@@ -59,7 +59,8 @@ from capital.services.transactions import inside_transaction, outside_transactio
 from strategies.markets import MarketType
 
 # Sent behind the books, inside the transaction that holds the account's lock, with ``account_id``,
-# ``fills`` (rows that are new, or that were told again) and ``now``. For what stands above trading.
+# ``fills`` (rows that are new, were told again, or have another owner) and ``now``. For what stands
+# above trading.
 fills_recorded = Signal()
 
 # One teller may round a time to the second.

@@ -33,6 +33,7 @@ from capital.services.sizing import (
 from capital.services.trading import (
     NewFill,
     ToldPosition,
+    assign_fills,
     report_fills,
     report_position,
     report_positions,
@@ -214,6 +215,26 @@ def test_an_order_of_another_link_of_the_name_uses_nothing(link, clock) -> None:
 
     assert state(theirs) == ("used", False, 0)
     assert state(mine) == ("open", True, Decimal("200.2"))
+
+
+def test_fills_that_a_person_assigns_use_it_and_those_that_are_taken_away_do_not(link, clock):
+    other = make_link(account=link.account, market_type="futures", capital="1000", strategy=None)
+    mine = reserve(link, clock, qty="4").reservation
+    place_reservation(mine.pk, order_id="77", actor=None, clock=clock)
+    wrong = fill("1", order_id="77", venue_fill_id="1")
+    (told,) = report_fills(other.pk, [wrong], actor=None, clock=clock)
+    assert state(mine) == ("placed", True, Decimal("400.4"))
+
+    assign_fills([told.fill_id], link.pk, clock=clock)
+    assert state(mine) == ("placed", True, Decimal("300.3"))
+    assert size(link, clock).in_use == 100
+
+    assign_fills([told.fill_id], other.pk, clock=clock)
+    assert state(mine) == ("placed", True, Decimal("400.4"))
+
+    report_fills(other.pk, [fill("3", order_id="77", venue_fill_id="2")], actor=None, clock=clock)
+    assign_fills([told.fill_id], link.pk, clock=clock)
+    assert state(mine) == ("used", False, 0)
 
 
 def test_an_order_that_rests_for_a_day_holds_until_it_is_filled(link, clock) -> None:

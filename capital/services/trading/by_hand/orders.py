@@ -11,7 +11,7 @@ from capital.models import Account, AttributedBy, Attribution, Fill, Market, Str
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.trading.booking.writing import PositionKey
 from capital.services.trading.books import keep_current, keys_beside, present_owners
-from capital.services.trading.fills import smallest_quantity
+from capital.services.trading.fills import fills_recorded, smallest_quantity
 from capital.services.trading.whose import Owner
 from capital.services.transactions import inside_transaction
 
@@ -102,6 +102,8 @@ def give(
     rows = rules.values("venue", "symbol", *RULE_COLUMNS)
     steps = {row["symbol"]: smallest_quantity(rules_of(row)) for row in rows}
     keep_current({}, again=again, steps=steps, now=now)
+    # What was held for their orders is in use now, or is again what is held.
+    fills_recorded.send(sender=Fill, account_id=account.pk, fills=list(owners), now=now)
 
 
 def links_of(account_id: int) -> list[StrategyAccount]:
