@@ -1284,6 +1284,10 @@ class Code(StrEnum):
         "line_strategy_ambiguous",
         "Several strategies of the account are called “{strategy}”: {known}. Use the key.",
     )
+    LINE_FUNDING_TWICE = (
+        "line_funding_twice",
+        "Line {line} says another funding of the same fill. Keep one of them.",
+    )
     FLOW_SIGN = (
         "flow_sign",
         "{amount} {currency} has the wrong sign: what came in must be above zero, what went out "

@@ -1,6 +1,7 @@
 """A cell as the value of a model's field. What is empty says nothing."""
 
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -61,7 +62,7 @@ def _value(cell: Any, field: Any) -> Any:
     if isinstance(cell, Computed):
         raise _refusal(Code.CELL_COMPUTED, text="…" if is_secret else cut(cell))
     text = text_of(cell)
-    if is_secret and isinstance(cell, int | float) and abs(cell) >= _CUT:
+    if is_secret and isinstance(cell, Real) and not abs(cell) < _CUT:  # type: ignore[operator]
         raise _refusal(Code.CELL_CUT, text="…")
     if isinstance(field, models.DecimalField):
         try:

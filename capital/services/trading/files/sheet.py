@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from numbers import Real
 from typing import IO, Any, TypeVar
 
 from capital.domain.errors import InvalidAmount, TradeFileRefused
@@ -192,7 +193,7 @@ class _Line:
 
 
 def _is_cut(cell: Any) -> bool:
-    return isinstance(cell, int | float) and abs(cell) >= _CUT
+    return isinstance(cell, Real) and not abs(cell) < _CUT  # type: ignore[operator]
 
 
 def _amount(text: str) -> Decimal:

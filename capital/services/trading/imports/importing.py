@@ -213,7 +213,10 @@ class _Import:
                 )
                 for line, result in zip(part, results, strict=True)
             ]
-        funding = [_funding(line) for line in lines if line.funding]
+        mine = [each for each in self.lines if each.strategy == done.strategy]
+        if problem := _second_funding(mine):
+            return problem
+        funding = _payments(mine)
         done.fundings = record_funding(
             self.account,
             link,
@@ -223,7 +226,6 @@ class _Import:
             now=self.now,
         )
         self._count(recorded, funding)
-        mine = [each for each in self.lines if each.strategy == done.strategy]
         done.provisional = sum(each.is_provisional for each in mine)
         done.uncounted = sum(not each.result.is_counted for each in mine)
         self.links.append(done)
@@ -266,6 +268,38 @@ def _problem_of(error: SizingError, lines: Sequence[TradeLine]) -> LineProblem:
     assert error.field is not None, "what is refused of a fill names it"
     _, number, column = error.field.split(".")
     return LineProblem(lines[int(number)].number, column, error.reason)
+
+
+def _second_funding(lines: Sequence[ImportedLine]) -> LineProblem | None:
+    """The first line that says another funding of a fill than a line before it."""
+    first: dict[int, TradeLine] = {}
+    for each in lines:
+        if not each.line.funding:
+            continue
+        known = first.setdefault(each.result.fill_id, each.line)
+        if known.funding != each.line.funding:
+            reason = Reason(Code.LINE_FUNDING_TWICE, {"line": str(known.number)})
+            return LineProblem(each.line.number, "funding", reason)
+    return None
+
+
+def _payments(lines: Sequence[ImportedLine]) -> list[SettledFunding]:
+    """What was paid, once for each name: that of a fill, or of an order where fills have none.
+
+    A line that stands in the file twice is of one fill, and counts once. Fills of one order that
+    have no names of their own are paid together, when the last of them was.
+    """
+    of_fills = {each.result.fill_id: each.line for each in lines if each.line.funding}
+    paid: dict[tuple[str, str], SettledFunding] = {}
+    for line in of_fills.values():
+        payment = _funding(line)
+        name = (payment.key, payment.symbol)
+        if name in paid:
+            amount = EXACT.add(paid[name].amount, payment.amount)
+            paid_at = max(paid[name].paid_at, payment.paid_at)
+            payment = replace(payment, amount=amount, paid_at=paid_at)
+        paid[name] = payment
+    return list(paid.values())
 
 
 def _funding(line: TradeLine) -> SettledFunding:

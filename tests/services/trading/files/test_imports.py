@@ -125,6 +125,42 @@ def test_a_trial_writes_nothing_and_says_the_same(account, sample) -> None:
     assert replace(without_keys(tried), is_recorded=True) == without_keys(done)
 
 
+def test_funding_of_a_line_that_stands_there_twice_is_paid_once(account) -> None:
+    twice = [line(number, "buy", "1", "100", order_id="o", funding=D(5)) for number in (1, 1)]
+
+    report = imported(account, *twice)
+
+    assert (report.sums["USDT"].funding, Flow.objects.get().amount) == (5, 5)
+    assert imported(account, *twice).links[0].fundings == 0
+
+
+def test_funding_of_fills_of_one_order_without_names_of_their_own_is_paid_together(account):
+    parts = [
+        line(number, "buy", "1", "100", order_id="o", funding=D(funding))
+        for number, funding in ((1, "5"), (2, "-1.5"))
+    ]
+
+    report = imported(account, *parts)
+
+    (flow,) = Flow.objects.all()
+    assert (flow.amount, flow.occurred_at) == (D("3.5"), NOON.replace(minute=2))
+    assert (report.sums["USDT"].funding, Fill.objects.count()) == (D("3.5"), 2)
+    assert imported(account, *parts).links[0].fundings == 0
+
+
+def test_two_fundings_of_one_fill_are_refused_at_their_line(account) -> None:
+    lines = [
+        replace(line(1, "buy", "1", "100", funding=D(funding)), number=number)
+        for number, funding in ((2, 5), (3, 7))
+    ]
+
+    (problem,) = imported(account, *lines).problems
+
+    assert (problem.number, problem.column) == (3, "funding")
+    assert (problem.reason.code, problem.reason.figures) == (Code.LINE_FUNDING_TWICE, {"line": "2"})
+    assert not Fill.objects.exists()
+
+
 def test_unsettled_funding_is_told(account, sample) -> None:
     report = import_trades(account.pk, replace(sample, unsettled={"USDT": D("0.5")}))
 
