@@ -3,13 +3,16 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 from rich.table import Table
 
+from capital.domain.errors import CapitalError
 from capital.domain.limits.reservations import ReservationState
 from capital.management.arguments import (
+    BAD_ARGUMENTS,
     add_account_argument,
     chosen_account_ids,
     errors_translated,
@@ -20,6 +23,7 @@ from capital.management.names import side_name
 from capital.management.output import console_on, grouped, print_json
 from capital.models import RESERVATION_STATES, Reservation
 from capital.services.limits import release_reservation, reservation_as_json, reservations_of
+from capital.services.sentences import sentence
 
 
 class Command(CapitalCommand):
@@ -46,8 +50,7 @@ class Command(CapitalCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         with errors_translated():
             ids = chosen_account_ids(options["account"])
-            for pk in options["release"]:
-                release_reservation(pk, actor=None)
+            _release(options["release"])
             rows = reservations_of(ids, only_held=not options["all"])
         if options["json"]:
             print_json(self.stdout, {"reservations": [_as_json(row) for row in rows]})
@@ -55,6 +58,19 @@ class Command(CapitalCommand):
             console_on(self.stdout).print(_table(rows))
         else:
             console_on(self.stdout).print(_("Nothing is reserved."))
+
+
+def _release(ids: list[int]) -> None:
+    """Release each of them that can be; those that cannot are named, and keep no other from it."""
+    refused = {}
+    for pk in ids:
+        try:
+            release_reservation(pk, actor=None)
+        except CapitalError as error:
+            refused[pk] = sentence(error.reason)
+    if refused:
+        lines = [f"{pk}: {why}" if len(ids) > 1 else why for pk, why in refused.items()]
+        raise CommandError("\n".join(lines), returncode=BAD_ARGUMENTS)
 
 
 def _as_json(row: Reservation) -> dict[str, Any]:

@@ -89,6 +89,22 @@ def test_what_cannot_be_released_is_a_refusal() -> None:
     assert unknown.value.returncode == 2
 
 
+def test_of_several_those_that_cannot_be_released_are_named_and_the_others_are() -> None:
+    run(*SIZE, "--qty-per", "20", "--reserve")
+    first, second = Reservation.objects.order_by("pk")
+    used = {"state": "used", "is_held": False, "ended_at": timezone.now()}
+    Reservation.objects.filter(pk=first.pk).update(**used)
+
+    with pytest.raises(CommandError) as refused:
+        call_command("reservations", "--release", str(first.pk), "99999", str(second.pk))
+
+    lines = str(refused.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == [str(first.pk), "99999"]
+    assert refused.value.returncode == 2
+    second.refresh_from_db()
+    assert second.state == "released"
+
+
 def test_a_time_that_is_too_long_is_a_refusal() -> None:
     with pytest.raises(CommandError, match="between 1 and 3600 seconds, not 3601") as refused:
         call_command(*SIZE, "--qty-per", "50", "--reserve", "--expires-in", "3601")
