@@ -222,5 +222,5 @@ def grouped(amount: Decimal, currency: str = "") -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    text = str(value) if isinstance(value, Decimal | int) else repr(value)
     return text if len(text) <= 40 else f"{text[:37]}…"

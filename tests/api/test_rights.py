@@ -23,7 +23,7 @@ from capital.models import (
     StrategyAccount,
 )
 from capital.services.allocation.allocate import auto_allocate_capital_for_account
-from tests.api.client import Bot, permit
+from tests.api.client import Bot, permit, problem
 from tests.api.description import description, operations, takes_a_token
 from tests.factories import (
     make_account,
@@ -318,3 +318,11 @@ def test_the_table_has_every_address_of_the_api() -> None:
         routed.add("/api/v1/" + route.replace("{pk}", "{id}").removesuffix("\\Z"))
 
     assert routed == described
+
+
+@pytest.mark.django_db
+def test_what_is_only_sent_cannot_be_asked_for() -> None:
+    told = problem(Bot().get("accounts/?fields=name,api_secret"), 400)
+
+    assert "Unknown fields: api_secret." in str(told)
+    assert "api_key," not in str(told)

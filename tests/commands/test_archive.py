@@ -63,6 +63,15 @@ def test_a_month_that_is_too_young_is_refused(account: Account, tmp_path: Path) 
     assert error.value.returncode == 2
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "0001-02-01"])
+def test_before_the_first_day_of_the_calendar_there_is_nothing(
+    account: Account, tmp_path: Path, day: str
+) -> None:
+    _, output = run("archive", "--before", day, "--to", str(tmp_path), "--json")
+
+    assert json.loads(output)["files"] == []
+
+
 def test_it_speaks_korean(account: Account, tmp_path: Path) -> None:
     with translation.override("ko"):
         _, output = run("archive", "--before", "2026-03-31", "--to", str(tmp_path), "--dry-run")

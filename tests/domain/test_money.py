@@ -137,6 +137,14 @@ def test_refusal_names_the_value_and_the_problem(value, problem):
     assert refused.value.reason.figures == {"value": repr(value), "problem": problem}
 
 
+@pytest.mark.parametrize("value", [Decimal("9" * 21), 10**21, Decimal("NaN")])
+def test_refusal_of_a_number_shows_it_as_people_write_it(value):
+    with pytest.raises(InvalidAmount) as refused:
+        parse_amount(value)
+
+    assert refused.value.reason.figures["value"] == str(value)
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [("x" * 38, f"'{'x' * 38}'"), ("x" * 39, f"'{'x' * 36}…")],

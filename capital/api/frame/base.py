@@ -207,9 +207,14 @@ def check_query(request: Request, known: Collection[str]) -> None:
 
 def keep_fields(fields: Any, wanted: Collection[str]) -> None:
     """Remove all but the wanted fields. Raises ``ValidationError`` for an unknown one."""
-    check_fields(fields, wanted)
+    check_fields(readable(fields), wanted)
     for name in [name for name in fields if name not in wanted]:
         fields.pop(name)
+
+
+def readable(fields: Mapping[str, Any]) -> list[str]:
+    """The names of what an answer tells: not of what is only sent."""
+    return [name for name, field in fields.items() if not field.write_only]
 
 
 def check_fields(known: Collection[str], wanted: Collection[str]) -> None:

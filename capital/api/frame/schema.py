@@ -13,7 +13,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from drf_spectacular.utils import OpenApiParameter
 
-from capital.api.frame.base import FIELDS, ApiView
+from capital.api.frame.base import FIELDS, ApiView, readable
 from capital.api.frame.examples import ANSWERS, REQUESTS, problems
 from capital.api.frame.idempotency import HEADER, REPLAYED_HEADER
 from capital.api.frame.problems import CONTENT_TYPE
@@ -125,7 +125,7 @@ class ApiSchema(AutoSchema):
             and self.method == "GET"
             and (serializer := view.get_serializer_class_or_none()) is not None
         ):
-            names = ", ".join(serializer().fields)
+            names = ", ".join(readable(serializer().fields))
             parameters.append(
                 OpenApiParameter(
                     FIELDS,

@@ -73,7 +73,9 @@ def archive(
     if until > latest:
         raise ArchiveTooRecent(days=str(KEPT_DAYS), latest=latest.isoformat())
     report = ArchiveReport(until)
-    moment = datetime.combine(until, time.min, tzinfo=timezone.get_default_timezone())
+    # Where the site is ahead of UTC, the first day of the calendar begins before it.
+    begin = max(until, date.min + timedelta(days=1))
+    moment = datetime.combine(begin, time.min, tzinfo=timezone.get_default_timezone())
     accounts = Account.objects.order_by("pk")
     if account_ids is not None:
         accounts = accounts.filter(pk__in=account_ids)
