@@ -1288,6 +1288,10 @@ class Code(StrEnum):
         "line_funding_twice",
         "Line {line} says another funding of the same fill. Keep one of them.",
     )
+    FUNDING_DIFFERS = (
+        "funding_differs",
+        "Funding of {recorded} {currency} is recorded; the file says {told}. It stays as recorded.",
+    )
     FLOW_SIGN = (
         "flow_sign",
         "{amount} {currency} has the wrong sign: what came in must be above zero, what went out "

@@ -242,6 +242,7 @@ FIGURES_OF = {
     Code.DESK_FILE_UNREADABLE: {"line": "7"},
     Code.FILE_LINE_TOO_WIDE: {"line": "7"},
     Code.LINE_FUNDING_TWICE: {"line": "7"},
+    Code.FUNDING_DIFFERS: {"recorded": "5", "told": "7", "currency": "USDT"},
     Code.DESK_FILE_VERSION: {"line": "2", "version": "2", "known": "1"},
     Code.DESK_FIELD_UNKNOWN: {"line": "7", "name": "7", "known": "8"},
     Code.DESK_FIELD_REFUSED: {"line": "7", "name": "7", "problem": "0"},

@@ -7,6 +7,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from capital.admin.frame.cells import badge, gain
 from capital.admin.frame.formats import change, money, number
+from capital.domain.reasons import Code
 from capital.models import Fill
 from capital.services.sentences import sentence
 from capital.services.trading import (
@@ -42,6 +43,12 @@ _STATES: dict[FillCode, tuple[Any, str, Any]] = {
         "warning",
         gettext_lazy("What was recorded first stays. The difference is recorded."),
     ),
+}
+
+# What is said beside a line that is taken, in two words.
+_WARNINGS = {
+    Code.SYMBOL_OF_OTHER_MARKET: gettext_lazy("other market"),
+    Code.FUNDING_DIFFERS: gettext_lazy("other funding"),
 }
 
 
@@ -127,7 +134,7 @@ def _line(each: ImportedLine, names: Mapping[str, Any]) -> dict[str, Any]:
         why = gettext("It counts until the exchange's own fills of its order are known.")
         labels.append(badge(gettext("provisional"), "info", why))
     labels += [
-        badge(gettext("other market"), "warning", sentence(reason))
+        badge(str(_WARNINGS[reason.code]), "warning", sentence(reason))
         for reason in each.result.warnings
     ]
     return {

@@ -75,6 +75,8 @@ class Command(CapitalCommand):
         for currency, sums in report.sums.items():
             for line in _explanation(currency, sums):
                 console.print(line)
+        for text in _warnings(report):
+            console.print(text)
         if not report.is_recorded:
             console.print(_("Nothing was recorded (--dry-run)."))
 
@@ -94,6 +96,20 @@ def _problems(problems: tuple[LineProblem, ...]) -> str:
         lines.append(_("… and %(left)s more.") % {"left": left})
     lines.append(_("Nothing was recorded. Correct the file, then import it again."))
     return "\n".join(lines)
+
+
+def _warnings(report: ImportReport) -> list[str]:
+    """What is to be known of lines that were taken."""
+    said = [
+        _("Line %(number)s: %(problem)s")
+        % {"number": each.line.number, "problem": sentence(reason)}
+        for each in report.lines
+        for reason in each.result.warnings
+    ]
+    left = len(said) - _MOST_PROBLEMS
+    if left <= 0:
+        return said
+    return [*said[:_MOST_PROBLEMS], _("… and %(left)s more.") % {"left": left}]
 
 
 def _links(report: ImportReport) -> Table:

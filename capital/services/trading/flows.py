@@ -270,6 +270,18 @@ def _refuse_owner(account: Account, kind: FlowKind, link_id: int | None, symbol:
 
 
 @inside_transaction
+def recorded_funding(
+    account: Account, payments: Sequence[SettledFunding]
+) -> dict[tuple[str, str], Decimal]:
+    """The recorded amount of those payments that are known, by key and symbol."""
+    recorded = Flow.objects.filter(account=account, kind=FlowKind.FUNDING.value)
+    rows = recorded.filter(venue_flow_id__among=[payment.key for payment in payments])
+    return {
+        (key, symbol): amount
+        for key, symbol, amount in rows.values_list("venue_flow_id", "symbol", "amount")
+    }
+
+
 def record_funding(
     account: Account,
     link: StrategyAccount,
@@ -293,9 +305,7 @@ def record_funding(
         How many were new.
     """
     pool = pool_of(MarketType(link.strategy.market_type), WalletMode(account.wallet_mode))
-    recorded = Flow.objects.filter(account=account, kind=FlowKind.FUNDING.value)
-    keys = [payment.key for payment in payments]
-    known = set(recorded.filter(venue_flow_id__in=keys).values_list("venue_flow_id", "symbol"))
+    known = recorded_funding(account, payments)
     new = [
         Flow(
             account=account,

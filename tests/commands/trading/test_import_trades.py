@@ -136,6 +136,22 @@ def test_of_very_many_wrong_lines_the_first_are_shown(tmp_path: Path) -> None:
     assert lines[-2] == "… and 5 more."
 
 
+def test_what_is_to_be_known_of_lines_that_were_taken_is_told(tmp_path: Path) -> None:
+    """The first of them, as of lines that are wrong."""
+    line = "2026-03-10T11:00:00+09:00,gridspot,BTC/USDT:USDT,buy,1,110,0.2,BNB,c{}"
+    few, many = ([line.format(each) for each in range(count)] for count in (1, 25))
+
+    _, told = run("import_trades", sheet(tmp_path, *few), "--account", "Main", "--dry-run")
+    _, more = run("import_trades", sheet(tmp_path, *many), "--account", "Main", "--dry-run")
+
+    said = "of another market (linear contract)."
+    assert f"Line 2: The strategy gridspot trades spot, but BTC/USDT:USDT is {said}" in " ".join(
+        told.split()
+    )
+    assert (told.count(said), more.count(said)) == (1, 20)
+    assert "… and 5 more." in more
+
+
 def test_an_empty_table_tells_of_no_trades(tmp_path: Path) -> None:
     code, text = run("import_trades", sheet(tmp_path), "--account", "Main")
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from capital.domain.clock import Clock
 from capital.domain.errors import SizingError, TradeFileRefused
-from capital.domain.money import EXACT, add_to
+from capital.domain.money import EXACT, add_to, plain
 from capital.domain.performance.fills import Funding
 from capital.domain.performance.flows import FlowSource
 from capital.domain.performance.pnl import keep_books
@@ -25,7 +25,7 @@ from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading.books import as_booked
 from capital.services.trading.files import LineProblem, TradeFile, TradeLine
 from capital.services.trading.fills import record_fills
-from capital.services.trading.flows import SettledFunding, record_funding
+from capital.services.trading.flows import SettledFunding, record_funding, recorded_funding
 from capital.services.trading.imports.report import (
     ImportedLine,
     ImportedLink,
@@ -191,6 +191,7 @@ class _Import:
         """Record the lines of one link; why it cannot be done, where it cannot."""
         done = ImportedLink(strategy=link.strategy.key)
         recorded: list[int] = []
+        mine: list[ImportedLine] = []
         for part in _parts(sorted(lines, key=lambda line: line.fill.executed_at)):
             try:
                 results = record_fills(
@@ -205,7 +206,7 @@ class _Import:
                 return _problem_of(error, part)
             done.count(results)
             recorded.extend(result.fill_id for result in results)
-            self.lines += [
+            mine += [
                 ImportedLine(
                     line,
                     done.strategy,
@@ -213,10 +214,10 @@ class _Import:
                 )
                 for line, result in zip(part, results, strict=True)
             ]
-        mine = [each for each in self.lines if each.strategy == done.strategy]
         if problem := _second_funding(mine):
             return problem
         funding = _payments(mine)
+        self.lines += self._told_of_funding(mine, funding)
         done.fundings = record_funding(
             self.account,
             link,
@@ -230,6 +231,30 @@ class _Import:
         done.uncounted = sum(not each.result.is_counted for each in mine)
         self.links.append(done)
         return None
+
+    def _told_of_funding(
+        self, lines: Sequence[ImportedLine], funding: Sequence[SettledFunding]
+    ) -> Iterator[ImportedLine]:
+        """The lines, with a warning where their funding is known with another amount, and stays."""
+        known = recorded_funding(self.account, funding)
+        changed = {
+            (each.key, each.symbol): Reason(
+                Code.FUNDING_DIFFERS,
+                {
+                    "recorded": plain(known[each.key, each.symbol]),
+                    "told": plain(each.amount),
+                    "currency": each.currency,
+                },
+            )
+            for each in funding
+            if known.get((each.key, each.symbol), each.amount) != each.amount
+        }
+        for each in lines:
+            reason = changed.get(_name_of_payment(each.line)) if each.line.funding else None
+            if reason is not None:
+                warnings = (*each.result.warnings, reason)
+                each = replace(each, result=replace(each.result, warnings=warnings))
+            yield each
 
     def _count(self, fill_ids: Sequence[int], funding: Sequence[SettledFunding]) -> None:
         """Keep books of the file's own lines, whatever else is known."""
@@ -302,14 +327,21 @@ def _payments(lines: Sequence[ImportedLine]) -> list[SettledFunding]:
     return list(paid.values())
 
 
+def _name_of_payment(line: TradeLine) -> tuple[str, str]:
+    """By what the funding of a line is known: its fill, or its order where fills have no names."""
+    fill = line.fill
+    return f"file:{fill.venue_fill_id or fill.order_id or fill.client_order_id}", fill.symbol
+
+
 def _funding(line: TradeLine) -> SettledFunding:
     fill = line.fill
+    key, text = _name_of_payment(line)
     symbol = parse_symbol(fill.symbol)
     assert symbol is not None, "its fill was recorded"
     assert line.funding is not None, "only lines with funding are asked"
     return SettledFunding(
-        key=f"file:{fill.venue_fill_id or fill.order_id or fill.client_order_id}",
-        symbol=fill.symbol,
+        key=key,
+        symbol=text,
         currency=symbol.settle,
         amount=line.funding,
         paid_at=fill.executed_at,

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from capital.domain.errors import TradeFileRefused, UnknownAccount
 from capital.domain.performance.fills import Fee
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.orders import Side
 from capital.models import Attribution, Fill, Flow, StrategyAccount
 from capital.services.trading import (
@@ -159,6 +159,22 @@ def test_two_fundings_of_one_fill_are_refused_at_their_line(account) -> None:
     assert (problem.number, problem.column) == (3, "funding")
     assert (problem.reason.code, problem.reason.figures) == (Code.LINE_FUNDING_TWICE, {"line": "2"})
     assert not Fill.objects.exists()
+
+
+def test_other_funding_than_is_recorded_is_told_at_its_line(account) -> None:
+    first, second = (
+        line(number, "buy", "1", "100", order_id=str(number), funding=D(5)) for number in (1, 2)
+    )
+    imported(account, first, second)
+
+    report = imported(account, first, replace(second, funding=D(7)))
+
+    told = {each.line.fill.order_id: each.result.warnings for each in report.lines}
+    assert told == {
+        "1": (),
+        "2": (Reason(Code.FUNDING_DIFFERS, {"recorded": "5", "told": "7", "currency": "USDT"}),),
+    }
+    assert [flow.amount for flow in Flow.objects.all()] == [5, 5]
 
 
 def test_unsettled_funding_is_told(account, sample) -> None:
