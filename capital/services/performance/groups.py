@@ -1,5 +1,6 @@
 """What performance is told by: strategy, link, account, owner or symbol."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -85,12 +86,16 @@ class Links:
             found[pk] = LinkOf(groups, currency, capital)
         return cls(found)
 
-    def capital_of(self, link_ids: "set[int]") -> Decimal | None:
-        """What these may use now together; None where nothing was decided for any."""
-        known = [
-            capital for pk in sorted(link_ids) if (capital := self.rows[pk].capital) is not None
-        ]
-        return known_sum(*known) if known else None
+    def capital_of(self, by: str) -> Mapping[tuple[Group, str], Decimal | None]:
+        """What the links of a group may use now, by the currency of their accounts.
+
+        Whether they earned or not; a group for none of which anything was decided is not told.
+        """
+        known: dict[tuple[Group, str], list[Decimal]] = defaultdict(list)
+        for link in self.rows.values():
+            if link.capital is not None:
+                known[link.groups[by], link.currency].append(link.capital)
+        return {key: known_sum(*amounts) for key, amounts in known.items()}
 
     def names(self, by: str) -> set[Group]:
         """All groups that they belong to; none by symbol."""

@@ -166,10 +166,11 @@ def _report(
         keys = sorted(groups, key=_order)
         chosen = _chosen(keys, choose)
         found.read([chain for key in chosen for chain in groups[key]])
+        capital = of.capital_of(by)
         rows = [
             PerformanceRow(
                 *key,
-                capital=of.capital_of({each.link_id for each in groups[key]}) if key[2] else None,
+                capital=capital.get(key[:2]) if key[2] else None,
                 gathered=Gathered(groups[key]),
                 parts=Parts(ended=loose[key]) if key in loose else Parts(),
                 longest_losing_series=series.get(key, none),

@@ -319,6 +319,19 @@ def test_who_has_no_days_is_named(stated) -> None:
     assert asked(by="account").without_source == []
 
 
+@pytest.mark.parametrize(("by", "capital"), [("account", D(2095)), ("strategy", D(2095))])
+def test_capital_now_is_that_of_links_without_days_too(stated, by: str, capital: D) -> None:
+    make_link(account=stated.account, strategy=make_strategy(market_type="futures"), capital="5")
+    if by == "strategy":
+        silent = make_link(strategy=stated.strategy, account=make_account(), capital="5")
+        make_link(strategy=stated.strategy, account=make_account(currency="KRW"), capital="7000")
+        assert silent.account.currency == stated.account.currency
+
+    (row,) = asked(by=by).rows
+
+    assert row.capital == capital
+
+
 def test_a_deposit_changes_no_figure(stated) -> None:
     before = [figures_of(row) for row in asked().rows]
 
