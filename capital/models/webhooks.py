@@ -137,7 +137,7 @@ class WebhookDelivery(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.strategy.key} {timezone.localtime(self.received_at):%Y-%m-%d %H:%M:%S}"
+        return f"{self.strategy.name} {timezone.localtime(self.received_at):%Y-%m-%d %H:%M:%S}"
 
 
 class WebhookAnswer(AppendOnlyModel):

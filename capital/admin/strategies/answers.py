@@ -13,13 +13,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from capital.admin.frame.cells import OUTCOME_COLOUR, badge, instant
-from capital.admin.frame.formats import NOTHING, number, ratio
+from capital.admin.frame.formats import NOTHING, money, number, ratio
 from capital.admin.frame.views import user_of
 from capital.domain.reasons import Code
 from capital.models import WebhookDelivery
 from capital.services.labels import OUTCOME_NAMES, POOL_NAMES, SIDE_NAMES, SOURCE_NAMES
 from capital.services.sentences import outline_of
-from capital.services.webhooks import accounts_shown
+from capital.services.webhooks import accounts_shown, currencies_told
 
 
 @dataclass(frozen=True)
@@ -70,30 +70,32 @@ def answer_page(delivery: WebhookDelivery, request: HttpRequest) -> AnswerPage |
         return None
     body = delivery.answer.body
     is_shown = accounts_shown(delivery.strategy, user=user_of(request))
+    currencies = currencies_told(delivery.answer)
     every = [*rows_of(body, "sizes"), *rows_of(body, "allocations")]
     sizes = [row for row in rows_of(body, "sizes") if is_shown(str(row.get("account")))]
     allocations = [row for row in rows_of(body, "allocations") if is_shown(str(row.get("account")))]
     left_out = len(every) - len(sizes) - len(allocations)
     return AnswerPage(
         took=delivery.answer.answered_at - delivery.received_at,
-        sizes=[_size_row(row) for row in sizes],
-        allocations=[_allocation_row(row) for row in allocations],
+        sizes=[_size_row(row, currencies) for row in sizes],
+        allocations=[_allocation_row(row, currencies) for row in allocations],
         # Their sentences name accounts.
         warnings=[] if left_out else _sentences(body),
         left_out=left_out,
     )
 
 
-def _size_row(row: Mapping[str, Any]) -> SizeRow:
+def _size_row(row: Mapping[str, Any], currencies: Mapping[str, str]) -> SizeRow:
+    account = str(row.get("account", ""))
     reason = _reason_of(row)
     return SizeRow(
-        account=str(row.get("account", "")),
+        account=account,
         symbol=str(row.get("symbol", "")),
         side=side_name(row.get("side")),
         quantity=_number(row.get("quantity")),
         contracts=_number(row.get("contracts")),
         price=_amount(row.get("price")),
-        capital=_amount(row.get("capital")),
+        capital=_amount(row.get("capital"), currencies.get(account)),
         is_sized=row.get("code") == Code.SIZED,
         reason=reason,
         # An order that was not sized gives its reason among the warnings, too.
@@ -109,28 +111,29 @@ def _reason_of(row: Mapping[str, Any]) -> str:
     return str(answered[0].get("reason", outline)) if answered and "…" in outline else outline
 
 
-def _allocation_row(row: Mapping[str, Any]) -> AllocationRow:
+def _allocation_row(row: Mapping[str, Any], currencies: Mapping[str, str]) -> AllocationRow:
+    account = str(row.get("account", ""))
     outcome = row.get("outcome")
     run = row.get("run")
     return AllocationRow(
-        account=str(row.get("account", "")),
+        account=account,
         outcome=badge(OUTCOME_NAMES.get(outcome, outcome), OUTCOME_COLOUR.get(str(outcome), ""))
         if outcome
         else badge(gettext("not due")),
         reason=str(row.get("reason") or outline_of(str(row.get("code", "")))),
         run=run if isinstance(run, int) else None,
-        balances=[_balance(balance) for balance in rows_of(row, "balances")],
+        balances=[_balance(each, currencies.get(account)) for each in rows_of(row, "balances")],
     )
 
 
-def _balance(row: Mapping[str, Any]) -> SafeString:
+def _balance(row: Mapping[str, Any], currency: str | None) -> SafeString:
     pool, source = row.get("pool"), row.get("source")
     try:
         observed_at = parse_datetime(str(row.get("observed_at") or ""))
     except ValueError:
         observed_at = None
     parts = [
-        f"{POOL_NAMES.get(pool, pool)} {_amount(row.get('amount'))}",
+        f"{POOL_NAMES.get(pool, pool)} {_amount(row.get('amount'), currency)}",
         str(SOURCE_NAMES.get(source, source)),
         instant(observed_at) if observed_at else "",
     ]
@@ -159,12 +162,15 @@ def _sentences(body: Mapping[str, Any]) -> list[str]:
     return [str(row.get("reason") or row.get("code", "")) for row in rows_of(body, "warnings")]
 
 
-def _amount(text: Any) -> str:
-    """A price or an amount: ``61,234.5``. Its currency is not in the answer."""
+def _amount(text: Any, currency: str | None = None) -> str:
+    """An amount, ``10,369.00 USDT``; a price, or one of an unknown currency: ``61,234.5``."""
+    if text is None:
+        return NOTHING
     try:
-        return NOTHING if text is None else number(Decimal(str(text)))
+        amount = Decimal(str(text))
     except InvalidOperation:
         return str(text)
+    return money(amount, currency) if currency else number(amount)
 
 
 def _number(text: Any) -> str:

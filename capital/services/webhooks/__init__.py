@@ -2,7 +2,7 @@
 
 from capital.exchange.moments import Moment
 from capital.services.webhooks.deliveries import Delivery
-from capital.services.webhooks.readers import accounts_shown
+from capital.services.webhooks.readers import accounts_shown, currencies_told
 from capital.services.webhooks.receive import MOST_ORDERS, receive_signal, try_signal
 from capital.services.webhooks.refusals import (
     holds_secret,
@@ -31,6 +31,7 @@ __all__ = [
     "change_webhook",
     "check_network",
     "check_proof",
+    "currencies_told",
     "holds_secret",
     "receive_signal",
     "recent_refusals",

@@ -5,7 +5,8 @@ accounts. On pages, a name that might be somebody else's account is hidden; what
 told apart by the accounts that were stored with the answer.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,26 @@ def accounts_shown(strategy: Strategy, *, user: AbstractUser) -> Callable[[str],
     if sees_everything(user):
         return lambda _name: True
     return _names(strategy, visible_to(user, Account.objects.order_by()))
+
+
+def currencies_told(answer: WebhookAnswer) -> Mapping[str, str]:
+    """The currency of each account of a stored answer, by the name that its lines have.
+
+    One query. A name of accounts in several currencies has none; neither have answers of before,
+    which do not say what their lines are about.
+    """
+    about = {
+        (line["account"], key)
+        for part, keys in answer.accounts.items()
+        for line, key in zip(answer.body[part], keys, strict=True)
+        if key is not None and "account" in line
+    }
+    rows = Account.objects.filter(pk__in={key for _, key in about}).order_by()
+    currencies = dict(rows.values_list("pk", "currency"))
+    found: dict[str, set[str | None]] = defaultdict(set)
+    for name, key in about:
+        found[name].add(currencies.get(key))
+    return {name: told for name, (told, *more) in found.items() if told and not more}
 
 
 def told_to_owner(answer: WebhookAnswer, strategy: Strategy) -> dict[str, Any]:

@@ -274,6 +274,26 @@ def test_delivery_is_told_readably(client: Client, tenant: Tenant) -> None:
 
 
 @pytest.mark.once
+def test_money_of_a_delivery_has_its_currency_and_the_title_a_name(
+    client: Client, tenant: Tenant
+) -> None:
+    client.force_login(tenant.user)
+    Strategy.objects.filter(pk=tenant.strategies[0].pk).update(name="Mean reversion")
+    delivery = WebhookDelivery.objects.create(
+        strategy=tenant.strategies[0], fingerprint="0" * 64, body={"symbol": "BTC/USDT"}
+    )
+    body = tenant.delivery.answer.body
+    about = {part: [tenant.account.pk] for part in ("allocations", "sizes")}
+    WebhookAnswer.objects.create(delivery=delivery, body=body, accounts=about)
+
+    text = re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", text_of(client.get(delivery_page(delivery)))))
+
+    assert "buy 0.1607 — 61,234.5 10,369.00 USDT The order" in text
+    assert "spot 10,369.00 USDT · cached" in text
+    assert f"Mean reversion {timezone.localtime(delivery.received_at):%Y-%m-%d %H:%M}" in text
+
+
+@pytest.mark.once
 def test_delivery_without_an_answer_says_so(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     delivery = WebhookDelivery.objects.create(

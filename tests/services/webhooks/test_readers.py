@@ -3,7 +3,7 @@
 import pytest
 
 from capital.models import AccountAccess, StrategyAccount, WebhookAnswer
-from capital.services.webhooks.readers import accounts_shown, told_to_owner
+from capital.services.webhooks.readers import accounts_shown, currencies_told, told_to_owner
 from strategies.models import Strategy
 from tests.admin.tenants import allow
 from tests.factories import make_account, make_link, make_operator, make_strategy, make_user
@@ -42,6 +42,25 @@ def test_who_sees_everything_reads_every_line() -> None:
     strategy = make_strategy()
 
     assert accounts_shown(strategy, user=make_user(is_superuser=True))("Gone")
+
+
+def test_currency_is_told_by_name_where_only_one_can_be_meant() -> None:
+    won, same, other = (
+        make_account(name=name, venue=venue, currency=currency)
+        for name, venue, currency in (
+            ("Won", "upbit", "KRW"),
+            ("Main", "binance", "USDT"),
+            ("Main", "upbit", "KRW"),
+        )
+    )
+    sizes = [{"account": name} for name in ("Won", "Main", "Main", "Gone")]
+    about = [won.pk, same.pk, other.pk, None]
+    body = {"sizes": sizes, "warnings": [{"code": "live_failed"}]}
+
+    answer = WebhookAnswer(body=body, accounts={"sizes": about, "warnings": [same.pk]})
+
+    assert currencies_told(answer) == {"Won": "KRW"}
+    assert currencies_told(WebhookAnswer(body=body)) == {}
 
 
 def test_answer_is_sent_again_without_lines_about_what_the_owner_may_no_longer_allocate() -> None:
