@@ -3,13 +3,12 @@
 from itertools import chain
 from typing import Any
 
-from django import forms
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from capital.admin.frame.editable import EditableForm
+from capital.admin.frame.editable import EditableForm, SecretField, SecretInput
 from capital.models import Account
 from capital.services.accounts import proven_venues, unproven_notice
 from capital.services.sentences import sentence
@@ -43,7 +42,7 @@ EDITED_FIELDS = (
 )
 
 
-class CredentialInput(UnfoldAdminPasswordWidget):  # type: ignore[misc]  # unfold has no types
+class CredentialInput(SecretInput):
     """Typed over what is stored, which it never shows."""
 
     def __init__(self, *, is_set: bool) -> None:
@@ -51,7 +50,7 @@ class CredentialInput(UnfoldAdminPasswordWidget):  # type: ignore[misc]  # unfol
         super().__init__({"placeholder": shown, "autocomplete": "new-password"})
 
 
-class CredentialField(forms.CharField):
+class CredentialField(SecretField):
     """Empty leaves what is stored, and is no change."""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -59,7 +58,7 @@ class CredentialField(forms.CharField):
         return bool(data)
 
 
-class VenueInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
+class VenueInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]  # unfold has no types
     """Offers the tested venues; any other that ccxt knows can be typed."""
 
     def __init__(self) -> None:

@@ -15,12 +15,12 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
 )
 
 from capital.admin.frame.base import SiteModelAdmin
 from capital.admin.frame.cells import badge
+from capital.admin.frame.editable import SecretField, SecretInput
 from capital.admin.frame.views import render_page, seen_or_404, user_of
 from capital.domain.errors import InvalidTarget
 from capital.models import AlertTarget
@@ -62,18 +62,18 @@ class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
 
     asker_id: int | None = None
 
-    address = forms.CharField(
+    address = SecretField(
         label=gettext_lazy("Address"),
         required=False,
         max_length=2000,
-        widget=UnfoldAdminPasswordWidget({"autocomplete": "off"}),
+        widget=SecretInput({"autocomplete": "off"}),
         help_text=lazy(_about_addresses, SafeString)(),
     )
-    signing_secret = forms.CharField(
+    signing_secret = SecretField(
         label=gettext_lazy("Signing secret"),
         required=False,
         max_length=200,
-        widget=UnfoldAdminPasswordWidget({"autocomplete": "off"}),
+        widget=SecretInput({"autocomplete": "off"}),
         help_text=gettext_lazy("Of a webhook: 16 characters or more, by which it checks messages."),
     )
     language = forms.ChoiceField(

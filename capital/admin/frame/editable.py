@@ -6,6 +6,10 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from unfold.widgets import UnfoldAdminPasswordWidget
 
 from capital.admin.frame.stale import CarriesShown, StaleRows
 from capital.domain.errors import CapitalError
@@ -28,11 +32,35 @@ class EditableForm(CarriesShown, forms.ModelForm):  # type: ignore[type-arg]
             self.add_error(name if name in self.fields else None, errors)
 
 
+class SecretInput(UnfoldAdminPasswordWidget):  # type: ignore[misc]  # unfold has no types
+    """What is typed here is sent to no page. One that is made from a POST says that it is gone."""
+
+    is_gone = False
+
+    def render(self, *args: Any, **kwargs: Any) -> SafeString:
+        """The field; below it, that what was typed must be typed again."""
+        field: SafeString = super().render(*args, **kwargs)
+        if not self.is_gone:
+            return field
+        again = gettext("Type this again. For safety, a page does not show what was typed here.")
+        return format_html('{}<p class="desk-bad mt-1" role="alert">{}</p>', field, again)
+
+
+class SecretField(forms.CharField):
+    """With a ``SecretInput``."""
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Asked for only where a form is shown with what was typed."""
+        self.widget.is_gone = bool(data)
+        return super().bound_data(data, initial)
+
+
 class Editable:
     """For a ``ModelAdmin`` with an ``EditableForm``, before its base class.
 
     A child makes the service calls. What the service refuses comes back as the form's error, with
-    all that was typed: the change is rolled back, and the page is made again from the same POST.
+    all that was typed but secrets: the change is rolled back, and the page is made again from the
+    same POST.
     """
 
     def create_row(self, request: HttpRequest, values: dict[str, Any]) -> Model:

@@ -108,6 +108,7 @@ def test_keys_are_in_no_page_no_address_and_no_session(
     refused = page.post(to_keys.url, {"api_key": "CANARY-alone"})
     assert refused.status_code == 200
     assert "CANARY" not in text(refused)
+    assert text(refused).count("Type this again.") == 1
     to_check = page.post(to_keys.url, KEYS)
     account = Account.objects.get()
 

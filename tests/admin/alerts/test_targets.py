@@ -92,9 +92,12 @@ def test_what_is_wrong_is_said_beside_the_form_without_the_address(
 ) -> None:
     answer = browser.post(ADD, fields(**given))
 
+    page = answer.content.decode()
     assert answer.status_code == 200
-    assert said in answer.content.decode()
-    assert "CANARY" not in answer.content.decode()
+    assert said in page
+    assert "CANARY" not in page
+    typed = [name for name in ("address", "signing_secret") if fields(**given).get(name)]
+    assert page.count("Type this again.") == len(typed)
     assert not AlertTarget.objects.exists()
 
 

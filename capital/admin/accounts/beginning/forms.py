@@ -15,6 +15,7 @@ from unfold.widgets import (
 
 from capital.admin.accounts.form import AccountForm, CredentialInput
 from capital.admin.frame.base import ExactInput
+from capital.admin.frame.editable import SecretField
 from capital.models import Account, StrategyAccount
 from capital.services.accounts import asked_credentials, is_proven, markets_of
 from capital.services.labels import POOL_NAMES
@@ -53,7 +54,7 @@ class KeysForm(forms.Form):
         for name in asked_credentials(venue):
             field: Any = Account._meta.get_field(name)
             is_set = account is not None and bool(account.__dict__.get(name))
-            self.fields[name] = forms.CharField(
+            self.fields[name] = SecretField(
                 label=field.verbose_name,
                 # Of an exchange that is not tested, nobody knows what it asks for.
                 required=not is_set and is_proven(venue),
