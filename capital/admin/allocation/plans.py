@@ -190,6 +190,7 @@ class AllocationPages(AskingPages):
             plan=plan,
             steps=_first_steps(request, [report.account_id for report in reports]),
             jumps=_jumps(plan),
+            moves_nothing=_moves_nothing(plan, reports),
             split_notices=_split_notices(plan),
             expires_at=expires_at(plan),
             **shown,
@@ -298,10 +299,19 @@ def split_notice(policy: str) -> str:
 
 def _first_steps(request: HttpRequest, account_ids: Sequence[int]) -> Sequence[StepShown]:
     """The bar of first steps over the preview that ends them: nothing was allocated there yet."""
-    account = Account.objects.filter(pk__in=account_ids[:1], runs=None).first()
+    rows = Account.objects.filter(pk__in=account_ids[:1], runs=None)
+    # Without a strategy, the step before was not taken.
+    account = rows.exclude(strategy_accounts=None).first()
     if account is None or len(account_ids) > 1 or not may(user_of(request), Act.ADD_LINK, account):
         return ()
     return steps_at(Step.PREVIEW, account)
+
+
+def _moves_nothing(plan: AllocationPlan, reports: Sequence[RunReport]) -> bool:
+    """Whether applying would only be recorded: nothing is accepted, given up or changed."""
+    if plan.accept_jump or plan.splits_again:
+        return False
+    return not any(report.moves_capital for report in reports)
 
 
 def _jumps(plan: AllocationPlan) -> list[str]:

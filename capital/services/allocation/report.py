@@ -124,6 +124,11 @@ class RunReport:
         return not any(pool.skipped for pool in self.pools)
 
     @property
+    def moves_capital(self) -> bool:
+        """Whether a link has other capital afterwards; idle ones may, also where it is skipped."""
+        return any(entry.before != entry.after for pool in self.pools for entry in pool.entries)
+
+    @property
     def is_suspicious(self) -> bool:
         """Whether a suspect balance is why nothing was decided."""
         code = Code.get(self.code)

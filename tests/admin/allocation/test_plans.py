@@ -26,7 +26,7 @@ from capital.models import (
 )
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.allocation.plans import make_plan
-from strategies.models import MarketType, Strategy
+from strategies.models import MarketType, Strategy, StrategyStatus
 from tests.admin.tenants import allow, join
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 from tests.simulated import Exchange
@@ -240,6 +240,37 @@ def test_one_account_is_left_to_its_own_page(page: Client, accounts: list[Accoun
     assert f'href="{LIST}{accounts[0].pk}/change/"' in body
     assert "Back to the account" in text(result)
     assert "Back to the accounts" not in text(result)
+
+
+@pytest.mark.once
+def test_preview_in_which_nothing_moves_says_so_and_leads_back(
+    page: Client, accounts: list[Account]
+) -> None:
+    first = page.get(select(page, accounts[:1]).url)
+    assert not first.context["moves_nothing"]
+    page.post(first.request["PATH_INFO"], {"_apply": ""})
+
+    again = page.get(select(page, accounts[:1]).url)
+
+    assert "No capital would move. Applying only records this." in text(again)
+    assert "Applying moves exactly" not in text(again)
+    assert " Apply Back to the account " in text(again)
+    # An idle strategy gives its capital back, also where nothing is allocated.
+    Strategy.objects.update(status=StrategyStatus.PAUSED)
+    released = page.get(select(page, accounts[:1]).url)
+    assert released.context["cards"][0].report.outcome == "skipped"
+    assert "Applying moves exactly" in text(released)
+    assert " Cancel Apply " in text(released)
+
+
+def test_account_without_a_strategy_has_not_taken_the_first_steps(
+    page: Client, operator: User, exchange: Exchange
+) -> None:
+    bare = exchange.open_account(owner=operator, wallets={"spot": {"USDT": "1"}})
+
+    preview = page.get(select(page, [bare]).url)
+
+    assert preview.context["steps"] == ()
 
 
 @pytest.mark.once
