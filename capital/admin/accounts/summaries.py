@@ -12,6 +12,7 @@ from capital.admin.frame.cells import figure, gain, link_to, rounded
 from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import CurrencyFilter, VisibleFilter
 from capital.admin.frame.formats import money
+from capital.admin.frame.lists import Money
 from capital.models import DailyAccountSummary
 
 _AMOUNTS = (
@@ -26,6 +27,10 @@ _AMOUNTS = (
 )
 _COUNTS = ("total_trades", "winning_trades", "losing_trades")
 _TIMES = ("spot_observed_at", "futures_observed_at", "ending_observed_at")
+
+
+def _amount(name: str) -> Money:
+    return Money(name, currency="account__currency")
 
 
 class SummaryCurrencyFilter(CurrencyFilter):
@@ -105,11 +110,13 @@ class SummaryAdmin(RecordAdmin):
     def shown_account(self, summary: DailyAccountSummary) -> Any:
         return link_to(summary.account, summary.account.name)
 
-    @admin.display(description=gettext_lazy("starting balance"), ordering="starting_balance")
+    @admin.display(
+        description=gettext_lazy("starting balance"), ordering=_amount("starting_balance")
+    )
     def shown_starting(self, summary: DailyAccountSummary) -> Any:
         return _money(summary, "starting_balance")
 
-    @admin.display(description=gettext_lazy("ending balance"), ordering="ending_balance")
+    @admin.display(description=gettext_lazy("ending balance"), ordering=_amount("ending_balance"))
     def shown_ending(self, summary: DailyAccountSummary) -> Any:
         return _money(summary, "ending_balance")
 
@@ -120,27 +127,27 @@ class SummaryAdmin(RecordAdmin):
         difference = None if start is None or end is None else end - start
         return gain(difference, summary.account.currency)
 
-    @admin.display(description=gettext_lazy("spot balance"), ordering="spot_balance")
+    @admin.display(description=gettext_lazy("spot balance"), ordering=_amount("spot_balance"))
     def shown_spot(self, summary: DailyAccountSummary) -> Any:
         return _money(summary, "spot_balance")
 
-    @admin.display(description=gettext_lazy("futures balance"), ordering="futures_balance")
+    @admin.display(description=gettext_lazy("futures balance"), ordering=_amount("futures_balance"))
     def shown_futures(self, summary: DailyAccountSummary) -> Any:
         return _money(summary, "futures_balance")
 
-    @admin.display(description=gettext_lazy("realised PnL"), ordering="realized_pnl")
+    @admin.display(description=gettext_lazy("realised PnL"), ordering=_amount("realized_pnl"))
     def shown_pnl(self, summary: DailyAccountSummary) -> Any:
         return rounded(summary.realized_pnl, summary.account.currency, is_gain=True)
 
-    @admin.display(description=gettext_lazy("unrealised PnL"), ordering="unrealized_pnl")
+    @admin.display(description=gettext_lazy("unrealised PnL"), ordering=_amount("unrealized_pnl"))
     def shown_unrealised(self, summary: DailyAccountSummary) -> Any:
         return rounded(summary.unrealized_pnl, summary.account.currency, is_gain=True)
 
-    @admin.display(description=gettext_lazy("volume"), ordering="total_volume")
+    @admin.display(description=gettext_lazy("volume"), ordering=_amount("total_volume"))
     def shown_volume(self, summary: DailyAccountSummary) -> Any:
         return _money(summary, "total_volume")
 
-    @admin.display(description=gettext_lazy("fees"), ordering="total_fees")
+    @admin.display(description=gettext_lazy("fees"), ordering=_amount("total_fees"))
     def shown_fees(self, summary: DailyAccountSummary) -> Any:
         return _money(summary, "total_fees")
 

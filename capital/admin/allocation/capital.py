@@ -13,10 +13,15 @@ from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import figure, link_to, rounded, since, why
 from capital.admin.frame.filters import CurrencyFilter, VisibleFilter
 from capital.admin.frame.formats import money, ratio
+from capital.admin.frame.lists import Known, Money
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.models import StrategyCapital
 from capital.services.labels import POOL_NAMES
 from strategies.markets import MarketType
+
+
+def _amount(name: str) -> Money:
+    return Money(name, currency="strategy_account__account__currency")
 
 
 class PoolFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no types
@@ -116,16 +121,16 @@ class CapitalAdmin(RecordAdmin):
     def shown_weight(self, capital: StrategyCapital) -> Any:
         return figure(ratio(capital.strategy_account.weight))
 
-    @admin.display(description=gettext_lazy("capital"), ordering="allocated_capital")
+    @admin.display(description=gettext_lazy("capital"), ordering=_amount("allocated_capital"))
     def shown_capital(self, capital: StrategyCapital) -> Any:
         amount = money(capital.allocated_capital, _currency(capital))
         return figure(why(amount, link=capital.strategy_account_id))
 
-    @admin.display(description=gettext_lazy("current PnL"), ordering="current_pnl")
+    @admin.display(description=gettext_lazy("current PnL"), ordering=_amount("current_pnl"))
     def shown_pnl(self, capital: StrategyCapital) -> Any:
         return rounded(capital.current_pnl, _currency(capital), is_gain=True)
 
-    @admin.display(description=gettext_lazy("allocated at"), ordering="allocated_at")
+    @admin.display(description=gettext_lazy("allocated at"), ordering=Known("allocated_at"))
     def shown_allocated(self, capital: StrategyCapital) -> Any:
         """When it was last decided."""
         return since(capital.allocated_at, now=timezone.now())

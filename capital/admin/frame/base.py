@@ -35,7 +35,7 @@ from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from capital.admin.frame.formats import number, ratio
-from capital.admin.frame.lists import BoundedPaginator
+from capital.admin.frame.lists import BoundedPaginator, by_currency
 from capital.domain.errors import AppendOnly, HasHistory
 from capital.models.columns.exact import ExactDecimalField
 from capital.services.access import ACCOUNT_PATHS, visible_to
@@ -71,6 +71,10 @@ class SiteChangeList(ChangeList):  # type: ignore[misc]  # unfold has no types
         with _told_what_no_filter_takes(request):
             rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
         return rows
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """Amounts by their currency first: 5,000 KRW is not more than 100 USDT."""
+        return by_currency(super().get_ordering(request, queryset))
 
     def get_results(self, request: HttpRequest) -> None:
         """Hand the page's rows to ``prepare_rows``: a constant number of queries a page."""

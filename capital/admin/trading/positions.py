@@ -17,6 +17,7 @@ from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import badge, figure, lines, link_to, rounded, since
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import NOTHING, number
+from capital.admin.frame.lists import Known
 from capital.admin.trading.exports import EXPORTS, ExportActions
 from capital.admin.trading.filters import MatchFilter
 from capital.domain.money import EXACT
@@ -183,7 +184,7 @@ class PositionAdmin(ExportActions, RecordAdmin):
         )
         return lines(figure(number(compared.venue)), differs or read)
 
-    @admin.display(description=gettext_lazy("entry price"), ordering="entry_price")
+    @admin.display(description=gettext_lazy("entry price"), ordering=Known("entry_price"))
     def shown_price(self, position: Position) -> Any:
         return figure(number(position.entry_price))
 

@@ -1,6 +1,7 @@
 """Lists of what becomes millions: counted so far as they are paged, searched where an index is."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django.utils.html import escape
 from capital.admin.frame.base import SitePage
 from capital.admin.frame.lists import AtLeast, BoundedPaginator
 from capital.models import Account, AllocationRun, WebhookDelivery
-from tests.factories import make_account, make_strategy, make_user
+from tests.factories import make_account, make_strategy, make_summary, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -188,3 +189,25 @@ def _with_text(statement: str) -> str:
     for word in ("failed", "revert"):
         statement = statement.replace(f"= {word}", f"= '{word}'")
     return statement
+
+
+def test_amounts_are_sorted_by_currency_and_what_is_not_known_comes_last(client: Client) -> None:
+    for name, currency, starting in (
+        ("won", "KRW", "5000"),
+        ("small", "USDT", "7"),
+        ("large", "USDT", "100"),
+        ("unread", "USDT", None),
+    ):
+        account = make_account(name=name, currency=currency)
+        make_summary(account=account, starting_balance=starting and Decimal(starting))
+
+    def listed(sign: str) -> list[str]:
+        shown = client.get(reverse("admin:capital_dailyaccountsummary_changelist")).context["cl"]
+        column = shown.list_display.index("shown_starting")
+        page = client.get(
+            reverse("admin:capital_dailyaccountsummary_changelist"), {"o": f"{sign}{column}"}
+        )
+        return [row.account.name for row in page.context["cl"].result_list]
+
+    assert listed("-") == ["won", "large", "small", "unread"]
+    assert listed("") == ["won", "small", "large", "unread"]
