@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from capital.admin.frame.formats import money
-from capital.admin.frame.views import render_page, user_of
+from capital.admin.frame.views import ONCE, form_key, render_page, user_of
 from capital.domain.errors import CapitalError
 from capital.domain.money import parse_whole
 from capital.models import Trigger
@@ -30,8 +30,6 @@ from capital.services.labels import POOL_NAMES
 from capital.services.sentences import sentence
 
 LIST = "admin:capital_account_changelist"
-# The key of a form, made with it.
-ONCE = "once"
 
 
 def ask_for_plan(
@@ -54,7 +52,7 @@ def ask_for_plan(
 
 def lead_to_plan(request: HttpRequest, account_ids: Iterable[int], **how: Any) -> HttpResponse:
     """As ``ask_for_plan``, but raises ``CapitalError`` where nothing comes of it."""
-    key = _key_of(request)
+    key = form_key(request)
     asked = make_plan_once(key, account_ids, actor=user_of(request), trigger=Trigger.ADMIN, **how)
     if asked.plan is None:
         return _lead(request, reverse("admin:capital_account_plan_asked", args=[key]))
@@ -64,16 +62,8 @@ def lead_to_plan(request: HttpRequest, account_ids: Iterable[int], **how: Any) -
 def asked_already(request: HttpRequest) -> bool:
     """Whether a preview was asked for with this form before: what it saves is saved already."""
     return ONCE in request.POST and (
-        find_request(_key_of(request), actor=user_of(request)) is not None
+        find_request(form_key(request), actor=user_of(request)) is not None
     )
-
-
-def _key_of(request: HttpRequest) -> UUID:
-    """The key of the form; whoever sends none asks for something new each time."""
-    try:
-        return UUID(request.POST.get(ONCE, ""))
-    except ValueError:
-        return uuid4()
 
 
 def _lead(request: HttpRequest, address: str) -> HttpResponse:

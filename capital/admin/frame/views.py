@@ -1,6 +1,7 @@
 """What our own pages share: the theme around them, who asks, and from where."""
 
 from typing import Any, cast
+from uuid import UUID, uuid4
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
@@ -10,6 +11,9 @@ from django.template.response import TemplateResponse
 from capital.addresses import client_address
 from capital.models import Account
 from capital.services.access import Act, may
+
+# The key of a form, made with it.
+ONCE = "once"
 
 
 def render_page(
@@ -46,6 +50,14 @@ def shows_owner(request: HttpRequest, owner: AbstractUser | None = None) -> bool
         found = others.exists()
         request._has_other_users = found  # type: ignore[attr-defined]
     return found
+
+
+def form_key(request: HttpRequest) -> UUID:
+    """The key of the form; whoever sends none asks for something new each time."""
+    try:
+        return UUID(request.POST.get(ONCE, ""))
+    except ValueError:
+        return uuid4()
 
 
 def origin_of(request: HttpRequest) -> str:

@@ -1,7 +1,10 @@
 """What a person enters by hand: a flow, its opposite, and what was held when books began."""
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
+from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -13,11 +16,18 @@ from unfold.enums import ActionVariant
 from capital.admin.frame.cells import instant, link_to
 from capital.admin.frame.formats import NOTHING, change
 from capital.admin.frame.navigation import listing
-from capital.admin.frame.views import render_page, seen_or_404, user_of
+from capital.admin.frame.views import ONCE, form_key, render_page, seen_or_404, user_of
 from capital.admin.trading.entry_forms import FlowForm, OpeningForm, ReverseForm
 from capital.domain.errors import CapitalError
 from capital.models import Fill, Flow
-from capital.services.access import Act, may
+from capital.services.access import (
+    Act,
+    Answer,
+    claim_request,
+    keep_answer,
+    may,
+    release_claim,
+)
 from capital.services.sentences import sentence
 from capital.services.trading import can_reverse, reverse_flow
 
@@ -147,13 +157,38 @@ def _entered(
     form = form_class(user, request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            row = form.enter(user)
+            address, is_new = _once(request, lambda: page_of(form.enter(user)))
         except (CapitalError, ValidationError) as error:
             form.refuse(error)
         else:
-            messages.success(request, texts["done"])
-            return HttpResponseRedirect(page_of(row))
-    return render_page(page, request, "trading/enter", texts["title"], {**texts, "form": form})
+            if is_new:
+                messages.success(request, texts["done"])
+            else:
+                messages.info(request, gettext("This was entered once, though sent twice."))
+            return HttpResponseRedirect(address)
+    context = {**texts, "form": form, ONCE: uuid4()}
+    return render_page(page, request, "trading/enter", texts["title"], context)
+
+
+def _once(request: HttpRequest, enter: Callable[[], str]) -> tuple[str, bool]:
+    """Where what was entered is shown, and whether this request entered it.
+
+    What is entered stays for good. A form that is sent twice, by two clicks, enters it once; after
+    a change of what was typed it is another one.
+    """
+    names = sorted(set(request.POST) - {"csrfmiddlewaretoken"})
+    typed = [(name, request.POST.getlist(name)) for name in names]
+    digest = sha256(repr((request.path, typed)).encode()).hexdigest()
+    claim = claim_request(f"form:{user_of(request).pk}", f"{form_key(request)} {digest}", digest)
+    if claim.answer is not None:
+        return claim.answer.body, False
+    try:
+        address = enter()
+    except BaseException:
+        release_claim(claim)
+        raise
+    keep_answer(claim, Answer(HTTPStatus.FOUND, "text/plain", address))
+    return address, True
 
 
 def _facts(flow: Flow) -> list[tuple[Any, Any]]:

@@ -164,3 +164,19 @@ def test_who_may_not_change_flows_is_offered_neither(client: Client) -> None:
     assert client.get(ENTER).status_code == 403
     assert client.post(address, {"note": "x"}).status_code == 403
     assert Flow.objects.count() == 1
+
+
+def test_form_that_is_sent_twice_enters_one_flow_and_a_changed_one_another(client: Client) -> None:
+    account = operator(client, make_account())
+    form = {**typed(account), "once": str(client.get(ENTER).context["once"])}
+
+    refused = client.post(ENTER, {**form, "amount": "-1"})
+    first, second = client.post(ENTER, form), client.post(ENTER, form, follow=True)
+    assert refused.status_code == 200
+    assert Flow.objects.count() == 1
+    assert second.redirect_chain == [(first.url, 302)]
+    assert "This was entered once, though sent twice." in second.content.decode()
+
+    client.post(ENTER, {**form, "amount": "2"})
+    client.post(ENTER, {**form, "once": str(client.get(ENTER).context["once"])})
+    assert Flow.objects.count() == 3
