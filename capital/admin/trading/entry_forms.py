@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
@@ -87,6 +88,9 @@ class LinkForm(forms.Form):
         fields: Any = self.fields
         fields["account"].queryset = accounts
         fields["strategy"].queryset = strategies.order_by("name").distinct()
+        for field in fields.values():
+            if isinstance(field.widget, MomentInput):
+                field.label = f"{field.label} ({timezone.get_current_timezone_name()})"
 
     def clean(self) -> dict[str, Any]:
         """With the link of the account and the strategy."""

@@ -75,14 +75,18 @@ class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
         ("contract_size", "amount_unit", "precision_mode", "amount_precision"),
         ("min_amount", "max_amount"),
         ("market_min_amount", "market_max_amount", "market_sell_max_amount"),
-        ("min_cost", "max_cost"),
-        ("market_max_cost", "market_buy_max_cost"),
+        ("shown_least_cost", "shown_most_cost"),
+        ("shown_market_cost", "shown_market_buy_cost"),
         ("max_leverage", "shown_brackets"),
         ("shown_state", "fetched_at"),
         ("shown_pending", "shown_step_pending"),
     ]
     readonly_fields = [
         "shown_kind",
+        "shown_least_cost",
+        "shown_most_cost",
+        "shown_market_cost",
+        "shown_market_buy_cost",
         "shown_state",
         "shown_pending",
         "shown_brackets",
@@ -130,8 +134,20 @@ class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
 
     @admin.display(description=gettext_lazy("minimum order value"))
     def shown_least_cost(self, market: Market) -> Any:
-        """In the quote currency."""
+        """In the quote currency, as all values of orders."""
         return figure(money(market.min_cost, market.quote))
+
+    @admin.display(description=gettext_lazy("maximum order value"))
+    def shown_most_cost(self, market: Market) -> Any:
+        return figure(money(market.max_cost, market.quote))
+
+    @admin.display(description=gettext_lazy("maximum value, market orders"))
+    def shown_market_cost(self, market: Market) -> Any:
+        return figure(money(market.market_max_cost, market.quote))
+
+    @admin.display(description=gettext_lazy("maximum value, market orders to buy"))
+    def shown_market_buy_cost(self, market: Market) -> Any:
+        return figure(money(market.market_buy_max_cost, market.quote))
 
     @admin.display(description=gettext_lazy("status"), ordering="is_active")
     def shown_state(self, market: Market) -> Any:

@@ -101,6 +101,8 @@ def test_a_flow_is_added_with_a_reason_and_reversed_with_another(client: Client)
     # What the button says, and not the theme's own flag for it.
     assert re.search(r"<button[^>]*>\s*Add\s*</button>", client.get(ENTER).content.decode())
 
+    assert "Time (Asia/Seoul)" in client.get(ENTER).content.decode()
+
     page = client.post(ENTER, typed(account), follow=True).content.decode()
 
     flow = Flow.objects.get()

@@ -113,6 +113,16 @@ def test_rules_that_wait_are_told_in_the_words_of_the_reader(client: Client) -> 
     assert "승인할 때까지는" in page
 
 
+def test_values_of_orders_have_their_currency(client: Client) -> None:
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    market = make_market("BTC/KRW", min_cost=Decimal(5000), market_buy_max_cost=Decimal(10**9))
+
+    page = client.get(reverse("admin:capital_market_change", args=[market.pk])).content.decode()
+
+    assert "5,000 KRW" in page
+    assert "1,000,000,000 KRW" in page
+
+
 def test_brackets_by_amount_are_in_the_unit_of_an_order(client: Client) -> None:
     client.force_login(make_user(is_staff=True, is_superuser=True))
     for symbol, unit, told in (
