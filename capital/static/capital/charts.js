@@ -276,8 +276,8 @@
         Chart.defaults.font.family = "Inter, sans-serif";
         Chart.defaults.font.size = 12;
         canvases().forEach(draw);
-        // A canvas does not wait for the font that it names.
-        document.fonts.load("12px Inter").then(() => charts.forEach((chart) => chart.update()));
+        // A canvas does not wait for the font that it names; a chart keeps the widths that it measured.
+        document.fonts.load("12px Inter").then(() => canvases().forEach(draw));
         // The theme was switched: the colours are others now.
         new MutationObserver(() => canvases().forEach(draw)).observe(document.documentElement, {
             attributeFilter: ["class"],

@@ -96,6 +96,28 @@ def test_charts_are_tables_too(desk: Tenant, rows: Rows) -> None:
     expect(first).to_contain_text("15,369.00")
 
 
+# How much wider than its widest label each axis of amounts is: less, and minus signs are cut off.
+ROOM = """async () => {
+    await document.fonts.ready;
+    await new Promise((done) => requestAnimationFrame(done));
+    return [...document.querySelectorAll("canvas[data-desk-chart]")].map((each) => {
+        const { ticks, width } = Chart.getChart(each).scales.y;
+        const pen = document.createElement("canvas").getContext("2d");
+        pen.font = "12px Inter, sans-serif";
+        return width - Math.max(...ticks.map(({ label }) => pen.measureText(label).width));
+    });
+}"""
+
+
+def test_axes_have_room_for_their_labels(desk: Tenant, rows: Rows) -> None:
+    page = goto(desk(language="ko"), f"/admin/capital/account/{rows.account.pk}/change/")
+
+    room = page.evaluate(ROOM)
+
+    assert room
+    assert min(room) > 12
+
+
 def test_charts_follow_the_theme(desk: Tenant, rows: Rows) -> None:
     seen = {}
     for scheme in ("light", "dark"):
