@@ -77,9 +77,19 @@ class SiteChangeList(ChangeList):  # type: ignore[misc]  # unfold has no types
         return by_currency(super().get_ordering(request, queryset))
 
     def get_results(self, request: HttpRequest) -> None:
-        """Hand the page's rows to ``prepare_rows``: a constant number of queries a page."""
+        """Hand the page's rows to ``prepare_rows``: a constant number of queries a page.
+
+        A page behind the last one is the last one: rows went while it was open. Django would leave
+        out the filters, and show all rows.
+        """
         with _told_what_no_filter_takes(request):
-            super().get_results(request)
+            try:
+                super().get_results(request)
+            except IncorrectLookupParameters:
+                per_page = self.list_per_page
+                pages = self.model_admin.get_paginator(request, self.queryset, per_page).num_pages
+                self.page_num = min(self.page_num, pages)
+                super().get_results(request)
         if not self.query and not self.get_filters_params():
             # All of them are shown: the title need not offer that.
             self.full_result_count = self.result_count

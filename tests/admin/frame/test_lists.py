@@ -211,3 +211,26 @@ def test_amounts_are_sorted_by_currency_and_what_is_not_known_comes_last(client:
 
     assert listed("-") == ["won", "large", "small", "unread"]
     assert listed("") == ["won", "small", "large", "unread"]
+
+
+def test_page_behind_the_last_one_is_the_last_one_with_its_filters(client: Client) -> None:
+    for number in range(120):
+        make_account(name=f"kept {number}")
+    make_account(name="other")
+
+    page = client.get(reverse("admin:capital_account_changelist"), {"q": "kept", "p": "99"})
+
+    found = page.context["cl"]
+    assert (found.result_count, found.page_num) == (120, found.paginator.num_pages)
+    assert found.paginator.num_pages > 1
+    assert len(found.result_list) > 0
+
+
+def test_filter_that_is_not_known_is_said_where_all_rows_are_shown(client: Client) -> None:
+    make_account(name="shown")
+    address = reverse("admin:capital_account_changelist")
+
+    page = client.get(address, {"no_such": "1"}, follow=True).content.decode()
+
+    assert "All rows are shown." in page
+    assert "All rows are shown." not in client.get(address).content.decode()
