@@ -66,6 +66,8 @@ class OwnRows:
 class SiteChangeList(ChangeList):  # type: ignore[misc]  # unfold has no types
     """A page of rows, for all of which together the admin then finds what else it shows."""
 
+    page_num: int
+
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         """Whatever an address asks for that no filter takes is told, and all rows are shown."""
         with _told_what_no_filter_takes(request):
