@@ -22,6 +22,7 @@ from capital.models import (
     ChangedRow,
     SettingChange,
     StrategyAccount,
+    WebhookSecret,
 )
 from capital.models.columns.encrypted import EncryptedTextField
 from capital.services.access import CHANGED, NOT_SET, SET
@@ -34,7 +35,10 @@ _MODELS: dict[str, type[Model]] = {
     ChangedRow.LINK: StrategyAccount,
     ChangedRow.ACCESS: AccountAccess,
     ChangedRow.STRATEGY: Strategy,
+    ChangedRow.WEBHOOK: WebhookSecret,
 }
+# What is no column.
+_OTHER_NAMES = {"secret": ChangedRow.WEBHOOK.label}
 _MOST_VALUES = 3
 _OF_SECRETS = {
     SET: pgettext_lazy("credentials", "set"),
@@ -132,7 +136,7 @@ def _values(change: SettingChange) -> list[SafeString]:
         shown.append(
             format_html(
                 "{}: {} → {}",
-                name if field is None else field.verbose_name,
+                _OTHER_NAMES.get(name, name) if field is None else field.verbose_name,
                 _written(field, values.get("old")),
                 _written(field, values.get("new")),
             )

@@ -17,7 +17,7 @@ from capital.domain.errors import WebhookRefused
 from capital.models import WebhookAnswer, WebhookDelivery, WebhookSecret
 from capital.services.trading import report_positions
 from capital.services.webhooks.refusals import record_refusal
-from capital.services.webhooks.secrets import Proof, rotate_secret
+from capital.services.webhooks.secrets import Proof, change_webhook, rotate_secret
 from strategies.models import Strategy
 from tests.admin.tenants import Tenant, allow, join, make_delivery, make_tenant
 from tests.factories import make_account, make_link, make_market, make_strategy, make_user
@@ -489,3 +489,24 @@ def test_refused_signals_are_told_on_the_strategys_page(client: Client, tenant: 
     assert "Refused signals" in shown
     assert "CANARY-detail" in shown
     assert delivery_page(delivery) in shown
+
+
+@pytest.mark.once
+def test_changes_of_a_webhook_are_told_in_the_words_of_the_reader(
+    client: Client, tenant: Tenant
+) -> None:
+    strategy = tenant.strategies[0]
+    rotate_secret(strategy, actor=tenant.user)
+    change_webhook(strategy, networks=["192.0.2.0/24"], max_lag_seconds=30, actor=tenant.user)
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+
+    listed = text_of(
+        client.get(
+            reverse("admin:capital_settingchange_changelist"), headers={"accept-language": "ko"}
+        )
+    )
+
+    assert "웹훅 시크릿: 미설정 → 설정됨" in listed
+    assert "192.0.2.0/24" in listed
+    assert "networks:" not in listed
+    assert "max_lag_seconds:" not in listed
