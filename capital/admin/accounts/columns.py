@@ -24,7 +24,7 @@ from capital.admin.frame.cells import (
 from capital.admin.frame.formats import NOTHING, money, share
 from capital.domain.reasons import Code
 from capital.models import Account
-from capital.services.allocation import GateAnswer
+from capital.services.allocation import GateAnswer, StrategyNames
 from capital.services.balances import is_kept, suspect_reasons
 from capital.services.labels import POOL_NAMES, label
 from capital.services.overview import AccountOverview, overview_accounts
@@ -38,9 +38,11 @@ class AccountColumns:
         """One overview for the page."""
         now = timezone.now()
         overviews = overview_accounts(rows, now=now)
+        names = StrategyNames.of(each.due.reason for each in overviews.values())
         for account in rows:
             account.overview = overviews[account.pk]  # type: ignore[attr-defined]
             account.seen_at = now  # type: ignore[attr-defined]
+            account.strategy_names = names  # type: ignore[attr-defined]
 
     @admin.display(description=gettext_lazy("account"), ordering="name")
     def shown_name(self, account: Account) -> Any:
@@ -106,9 +108,10 @@ class AccountColumns:
             why = " ".join(sentence(reason) for reason in overview.suspects)
             return badge(gettext("suspect balance"), "danger", why)
         state = badge(pgettext("reallocation", "due"), "warning") if overview.due.due else ""
+        told = account.strategy_names.sentence(overview.due.reason, account.seen_at)  # type: ignore[attr-defined]
         return lines(
             state,
-            _small(sentence(overview.due.reason)),
+            _small(told),
             *_held_pools(overview.due),
         )
 

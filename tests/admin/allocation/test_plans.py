@@ -643,3 +643,16 @@ def test_sound_connection_tells_what_else_to_know(
 
     assert "all pools readable" in shown
     assert "These pools hold money that no active strategy uses: futures." in shown
+
+
+def test_list_of_accounts_calls_a_new_strategy_by_its_name(
+    page: Client, accounts: list[Account]
+) -> None:
+    page.post(select(page, accounts[:1]).url, {"_apply": ""})
+    added = make_strategy(owner=accounts[0].owner, name="Mean reversion", key="mean-rev")
+    make_link(account=accounts[0], strategy=added)
+
+    listed = text(page.get(LIST, {"q": "One"}))
+
+    assert "Strategies were added or removed: Mean reversion." in listed
+    assert "mean-rev" not in listed
