@@ -510,3 +510,18 @@ def test_changes_of_a_webhook_are_told_in_the_words_of_the_reader(
     assert "192.0.2.0/24" in listed
     assert "networks:" not in listed
     assert "max_lag_seconds:" not in listed
+
+
+@pytest.mark.once
+def test_page_of_a_webhook_that_is_off_shows_no_address_that_will_never_work(
+    client: Client, tenant: Tenant
+) -> None:
+    client.force_login(tenant.user)
+    strategy = tenant.strategies[0]
+
+    off = text_of(client.get(webhook_page(strategy)))
+    rotate_secret(strategy, actor=tenant.user)
+
+    assert "Created together with the secret." in off
+    assert "/api/v1/hooks/" not in off
+    assert hook_path(strategy.key) in text_of(client.get(webhook_page(strategy)))
