@@ -269,7 +269,6 @@ def _refuse_owner(account: Account, kind: FlowKind, link_id: int | None, symbol:
         raise TradingRefused(Code.FLOW_SYMBOL_UNREADABLE, field="symbol", symbol=symbol)
 
 
-@inside_transaction
 def recorded_funding(
     account: Account, payments: Sequence[SettledFunding]
 ) -> dict[tuple[str, str], Decimal]:
@@ -282,6 +281,7 @@ def recorded_funding(
     }
 
 
+@inside_transaction
 def record_funding(
     account: Account,
     link: StrategyAccount,
