@@ -137,7 +137,8 @@ class WebhookDelivery(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.strategy.name} {timezone.localtime(self.received_at):%Y-%m-%d %H:%M:%S}"
+        name = self.strategy.name or self.strategy.key
+        return f"{name} {timezone.localtime(self.received_at):%Y-%m-%d %H:%M:%S}"
 
 
 class WebhookAnswer(AppendOnlyModel):

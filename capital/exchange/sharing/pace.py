@@ -190,9 +190,12 @@ class SharedPace:
         if self._away_until > time.monotonic():
             return False
         await asyncio.sleep(0)  # so that those who begin together want one slice together
+        now = time.monotonic()
         with self._lock:
-            if held.fitting(weight, time.monotonic(), is_urgent=is_urgent) is not None:
+            if held.fitting(weight, now, is_urgent=is_urgent) is not None:
                 return True  # another one's question was answered meanwhile
+        if self._away_until > now:
+            return False
         loop, name, store = asyncio.get_running_loop(), self.name_of(line), self.store
         assert store is not None
         flight = self._flights.get((loop, name))
