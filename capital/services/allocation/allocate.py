@@ -31,6 +31,7 @@ from capital.services.allocation.batches import Judge, Result, decide_batch, tel
 from capital.services.allocation.request import (
     AllocationRequest,
     earlier_runs,
+    in_parts,
     known_ids,
     log_force,
     new_request,
@@ -332,7 +333,7 @@ def preview_allocation(
         key: AllocationPreview(run.account, Reason(Code(run.code), run.figures), run=run)
         for key, run in earlier.items()
     }
-    for part in _parts(ids, BATCH_SIZE):
+    for part in in_parts(ids, BATCH_SIZE):
         batch = [key for key in part if key not in earlier]
         for verdict in _foreseen(load_linked_accounts(batch), request):
             tell(verdict)
@@ -371,7 +372,7 @@ def _in_batches(
     """Decide the accounts without an earlier run of the key, batch by batch, and keep nothing."""
     # What has one deadline is read at once, and decided in batches like the rest.
     read_at_once = BATCH_SIZE if request.until is None else max(1, len(ids))
-    for batch in _parts(ids, read_at_once):
+    for batch in in_parts(ids, read_at_once):
         progress = _Progress(on_progress)
         results: dict[int, Result] = {key: earlier[key] for key in batch if key in earlier}
         to_do = [account_id for account_id in batch if account_id not in earlier]
@@ -408,13 +409,9 @@ def _decided(
     observed: Mapping[int, Account | None], judge: Judge, request: AllocationRequest
 ) -> dict[int, Result]:
     results: dict[int, Result] = {}
-    for part in _parts(list(observed), BATCH_SIZE):
+    for part in in_parts(list(observed), BATCH_SIZE):
         results |= decide_batch({key: observed[key] for key in part}, judge, request)
     return results
-
-
-def _parts(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 def _judge_by(

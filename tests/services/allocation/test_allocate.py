@@ -18,6 +18,7 @@ from capital.models import (
     StrategyCapital,
 )
 from capital.services.allocation import allocate
+from capital.services.allocation import request as requests
 from capital.services.allocation.allocate import (
     allocate_capital,
     auto_allocate_capital_for_account,
@@ -432,6 +433,19 @@ def test_one_run_key_serves_each_account_of_a_batch_once(exchange: Exchange) -> 
 def test_impossible_run_key_is_refused(key: str) -> None:
     with pytest.raises(InvalidRunKey, match="1 to 200"):
         auto_allocate_capital_for_account(make_account().pk, run_key=key)
+
+
+def test_accounts_are_looked_up_in_parts_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "_IDS_AT_ONCE", 2)
+    ids = [make_account().pk for _ in range(5)]
+    first = allocate_capital(ids, run_key="in-parts", live=False)
+
+    again = allocate_capital([*ids, ids[0]], run_key="in-parts", live=False)
+
+    assert [run.account_id for run in again] == ids
+    assert [run.pk for run in again] == [run.pk for run in first]
+    with pytest.raises(UnknownAccount, match="999999"):
+        allocate_capital([*ids, 999999])
 
 
 def test_unknown_account_is_refused_before_anything_is_done(exchange: Exchange) -> None:
