@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth import get_user_model
-from django.db.models import BigIntegerField, Field, QuerySet
+from django.db.models import Field, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_time
@@ -19,6 +19,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
+from capital.domain.money import parse_whole
 from capital.models import Account
 from capital.services.access import visible_to
 
@@ -32,37 +33,30 @@ class VisibleForm(AutocompleteDropdownForm):  # type: ignore[misc]  # unfold has
         field.queryset = visible_to(request.user, field.queryset.all())
 
 
-class VisibleFilter(AutocompleteSelectFilter):  # type: ignore[misc]
+class ByKey:
+    """By a related row, if what is asked for can be one's key. For a filter, before its class."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the row. Raises ``IncorrectLookupParameters`` for what is no key."""
+        asked = self.value()  # type: ignore[attr-defined]
+        if asked and parse_whole(str(asked)) is None:
+            raise IncorrectLookupParameters
+        return self.of_row(request, queryset)
+
+    def of_row(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the row that is asked for; all where none is."""
+        narrowed: QuerySet[Any] = super().queryset(request, queryset)  # type: ignore[misc]
+        return narrowed
+
+
+class VisibleFilter(ByKey, AutocompleteSelectFilter):  # type: ignore[misc]
     """By a related row that is looked for by name: of those that the user may see."""
 
     form_class = VisibleForm
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The row's, if what is asked for can be one's key."""
-        require_key(self.value())
-        narrowed: QuerySet[Any] = super().queryset(request, queryset)
-        return narrowed
 
-
-class ChosenFilter(RelatedDropdownFilter):  # type: ignore[misc]
-    """By one of a few related rows, if what is asked for can be one's key."""
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The row's."""
-        require_key(self.value())
-        narrowed: QuerySet[Any] = super().queryset(request, queryset)
-        return narrowed
-
-
-def require_key(asked: Any) -> None:
-    """Refuse what is no key of a row.
-
-    Raises:
-        IncorrectLookupParameters: It is none.
-    """
-    text = str(asked or "1")
-    if not text.isdecimal() or int(text) > BigIntegerField.MAX_BIGINT:
-        raise IncorrectLookupParameters
+class ChosenFilter(ByKey, RelatedDropdownFilter):  # type: ignore[misc]
+    """By one of a few related rows."""
 
 
 class OwnerFilter(ChosenFilter):

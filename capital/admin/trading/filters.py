@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext, gettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 
-from capital.admin.frame.filters import VisibleFilter, require_key
+from capital.admin.frame.filters import VisibleFilter
 from capital.models import Fill, Position
 from capital.services.overview import mismatched, unattributed_fills
 from capital.services.trading import of_nobody, of_strategy
@@ -30,8 +30,8 @@ class AttributionFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no 
 class PresentStrategyFilter(VisibleFilter):
     """By the strategy whose they are now, whatever was known when they were recorded."""
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Fill]) -> QuerySet[Fill]:
-        require_key(self.value())
+    def of_row(self, request: HttpRequest, queryset: QuerySet[Fill]) -> QuerySet[Fill]:
+        """Those that are the strategy's now."""
         return of_strategy(queryset, int(self.value())) if self.value() else queryset
 
 
