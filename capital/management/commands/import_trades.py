@@ -82,7 +82,6 @@ class Command(CapitalCommand):
 
 
 def _problems(problems: tuple[LineProblem, ...]) -> str:
-    alike = alike_problems(problems)
     lines = [
         ngettext(
             "Line %(number)s, %(column)s: %(problem)s",
@@ -90,26 +89,30 @@ def _problems(problems: tuple[LineProblem, ...]) -> str:
             len(each.numbers),
         )
         % {"number": each.ranges, "column": each.column, "problem": sentence(each.reason)}
-        for each in alike[:_MOST_PROBLEMS]
+        for each in alike_problems(problems)
     ]
-    if left := len(alike) - len(lines):
-        lines.append(_("… and %(left)s more.") % {"left": left})
-    lines.append(_("Nothing was recorded. Correct the file, then import it again."))
-    return "\n".join(lines)
+    end = _("Nothing was recorded. Correct the file, then import it again.")
+    return "\n".join([*_first_of(lines), end])
 
 
 def _warnings(report: ImportReport) -> list[str]:
     """What is to be known of lines that were taken."""
-    said = [
-        _("Line %(number)s: %(problem)s")
-        % {"number": each.line.number, "problem": sentence(reason)}
-        for each in report.lines
-        for reason in each.result.warnings
-    ]
-    left = len(said) - _MOST_PROBLEMS
+    return _first_of(
+        [
+            _("Line %(number)s: %(problem)s")
+            % {"number": each.line.number, "problem": sentence(reason)}
+            for each in report.lines
+            for reason in each.result.warnings
+        ]
+    )
+
+
+def _first_of(lines: list[str]) -> list[str]:
+    """So many of them as a person reads, and how many there are besides."""
+    left = len(lines) - _MOST_PROBLEMS
     if left <= 0:
-        return said
-    return [*said[:_MOST_PROBLEMS], _("… and %(left)s more.") % {"left": left}]
+        return lines
+    return [*lines[:_MOST_PROBLEMS], _("… and %(left)s more.") % {"left": left}]
 
 
 def _links(report: ImportReport) -> Table:

@@ -287,6 +287,7 @@ def record_funding(
     link: StrategyAccount,
     payments: Sequence[SettledFunding],
     *,
+    known: Collection[tuple[str, str]],
     source: FlowSource,
     actor: AbstractUser | None,
     now: datetime,
@@ -297,6 +298,7 @@ def record_funding(
         account: Of the link, locked.
         link: Who held the positions, with its strategy.
         payments: In any order.
+        known: Those that are recorded, by key and symbol: what ``recorded_funding`` says.
         source: Who tells of them.
         actor: Who imports; None is the command line.
         now: When they became known.
@@ -305,7 +307,6 @@ def record_funding(
         How many were new.
     """
     pool = pool_of(MarketType(link.strategy.market_type), WalletMode(account.wallet_mode))
-    known = recorded_funding(account, payments)
     new = [
         Flow(
             account=account,

@@ -1,7 +1,7 @@
 """Importing what a file says that was traded: fills with their links, and funding."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -217,11 +217,13 @@ class _Import:
         if problem := _second_funding(mine):
             return problem
         funding = _payments(mine)
-        self.lines += self._told_of_funding(mine, funding)
+        known = recorded_funding(self.account, funding)
+        self.lines += _told_of_funding(mine, funding, known)
         done.fundings = record_funding(
             self.account,
             link,
             funding,
+            known=known,
             source=FlowSource.FILE,
             actor=self.actor,
             now=self.now,
@@ -231,30 +233,6 @@ class _Import:
         done.uncounted = sum(not each.result.is_counted for each in mine)
         self.links.append(done)
         return None
-
-    def _told_of_funding(
-        self, lines: Sequence[ImportedLine], funding: Sequence[SettledFunding]
-    ) -> Iterator[ImportedLine]:
-        """The lines, with a warning where their funding is known with another amount, and stays."""
-        known = recorded_funding(self.account, funding)
-        changed = {
-            (each.key, each.symbol): Reason(
-                Code.FUNDING_DIFFERS,
-                {
-                    "recorded": plain(known[each.key, each.symbol]),
-                    "told": plain(each.amount),
-                    "currency": each.currency,
-                },
-            )
-            for each in funding
-            if known.get((each.key, each.symbol), each.amount) != each.amount
-        }
-        for each in lines:
-            reason = changed.get(_name_of_payment(each.line)) if each.line.funding else None
-            if reason is not None:
-                warnings = (*each.result.warnings, reason)
-                each = replace(each, result=replace(each.result, warnings=warnings))
-            yield each
 
     def _count(self, fill_ids: Sequence[int], funding: Sequence[SettledFunding]) -> None:
         """Keep books of the file's own lines, whatever else is known."""
@@ -325,6 +303,33 @@ def _payments(lines: Sequence[ImportedLine]) -> list[SettledFunding]:
             payment = replace(payment, amount=amount, paid_at=paid_at)
         paid[name] = payment
     return list(paid.values())
+
+
+def _told_of_funding(
+    lines: Sequence[ImportedLine],
+    funding: Sequence[SettledFunding],
+    known: Mapping[tuple[str, str], Decimal],
+) -> Iterator[ImportedLine]:
+    """The lines, with a warning where their funding is known with another amount, and stays."""
+    changed = {
+        name: Reason(
+            Code.FUNDING_DIFFERS,
+            {
+                "recorded": plain(known[name]),
+                "told": plain(each.amount),
+                "currency": each.currency,
+            },
+        )
+        for each in funding
+        if known.get(name := (each.key, each.symbol), each.amount) != each.amount
+    }
+    for each in lines:
+        reason = changed.get(_name_of_payment(each.line)) if each.line.funding else None
+        if reason is None:
+            yield each
+        else:
+            warnings = (*each.result.warnings, reason)
+            yield replace(each, result=replace(each.result, warnings=warnings))
 
 
 def _name_of_payment(line: TradeLine) -> tuple[str, str]:
