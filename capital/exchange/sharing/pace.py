@@ -187,8 +187,6 @@ class SharedPace:
         self, line: Line, held: _Held, weight: int, pace: Pace, *, is_urgent: bool
     ) -> bool:
         """Take another slice; of those who wait for one, one asks. False where it is away."""
-        if self._away_until > time.monotonic():
-            return False
         await asyncio.sleep(0)  # so that those who begin together want one slice together
         now = time.monotonic()
         with self._lock:
