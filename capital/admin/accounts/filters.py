@@ -9,9 +9,10 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.frame.cells import FRESHNESS
+from capital.admin.frame.filters import OneOfFilter
 from capital.models import Account
 from capital.services.limits import losses_of
-from capital.services.overview import Freshness, freshness_of, with_unread_trades
+from capital.services.overview import freshness_of, with_unread_trades
 
 
 class VenueFilter(DropdownFilter):  # type: ignore[misc]
@@ -30,7 +31,7 @@ class VenueFilter(DropdownFilter):  # type: ignore[misc]
         return queryset.filter(venue=self.value()) if self.value() else queryset
 
 
-class StateFilter(DropdownFilter):  # type: ignore[misc]
+class StateFilter(OneOfFilter):
     """Switched on or off, or waiting for a person."""
 
     title = gettext_lazy("status")
@@ -45,9 +46,9 @@ class StateFilter(DropdownFilter):  # type: ignore[misc]
             ("trades", gettext("trades unread")),
         ]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> QuerySet[Account]:
+    def chosen(self, queryset: QuerySet[Account], asked: str) -> QuerySet[Account]:
         """The accounts that are so."""
-        match self.value():
+        match asked:
             case "active":
                 return queryset.filter(is_active=True)
             case "inactive":
@@ -57,14 +58,12 @@ class StateFilter(DropdownFilter):  # type: ignore[misc]
             case "limit":
                 losses = losses_of(queryset.filter(is_active=True).order_by().values("pk"))
                 return queryset.filter(pk__in=[key for key, each in losses.items() if each.limits])
-            case "trades":
-                # As the dashboard counts them: an inactive account is nobody's concern.
-                active = queryset.filter(is_active=True)
-                return queryset.filter(pk__in=with_unread_trades(active, now=timezone.now()))
-        return queryset
+        # As the dashboard counts them: an inactive account is nobody's concern.
+        active = queryset.filter(is_active=True)
+        return queryset.filter(pk__in=with_unread_trades(active, now=timezone.now()))
 
 
-class FreshnessFilter(DropdownFilter):  # type: ignore[misc]
+class FreshnessFilter(OneOfFilter):
     """By how old the balances are: as the badge says it."""
 
     title = gettext_lazy("balance age")
@@ -73,12 +72,10 @@ class FreshnessFilter(DropdownFilter):  # type: ignore[misc]
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [(freshness.value, name) for freshness, (name, _) in FRESHNESS.items()]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> QuerySet[Account]:
+    def chosen(self, queryset: QuerySet[Account], asked: str) -> QuerySet[Account]:
         """The accounts whose badge is this one."""
-        if self.value() not in set(Freshness):
-            return queryset
         found = freshness_of(queryset, now=timezone.now())
-        wanted = {key for key, fresh in found.items() if fresh == self.value()}
+        wanted = {key for key, fresh in found.items() if fresh == asked}
         others = found.keys() - wanted
         # The shorter list: the statement is made, and counted with, twice.
         if len(others) < len(wanted):

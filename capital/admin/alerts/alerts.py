@@ -3,13 +3,12 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
-from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import badge, instant, lines
+from capital.admin.frame.filters import OneOfFilter
 from capital.admin.frame.formats import NOTHING
 from capital.admin.frame.views import user_of
 from capital.models import Alert, AlertKind, AlertState
@@ -22,7 +21,7 @@ _COLOURS = {
 }
 
 
-class KindFilter(DropdownFilter):  # type: ignore[misc]
+class KindFilter(OneOfFilter):
     """By kind."""
 
     title = gettext_lazy("kind")
@@ -31,11 +30,8 @@ class KindFilter(DropdownFilter):  # type: ignore[misc]
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [(kind.value, kind.label) for kind in AlertKind]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Alert]) -> QuerySet[Alert]:
-        return queryset.filter(kind=self.value()) if self.value() else queryset
 
-
-class StateFilter(DropdownFilter):  # type: ignore[misc]
+class StateFilter(OneOfFilter):
     """By what is said of the trouble."""
 
     title = gettext_lazy("status")
@@ -43,9 +39,6 @@ class StateFilter(DropdownFilter):  # type: ignore[misc]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [(state.value, state.label) for state in AlertState]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Alert]) -> QuerySet[Alert]:
-        return queryset.filter(state=self.value()) if self.value() else queryset
 
 
 @admin.register(Alert)

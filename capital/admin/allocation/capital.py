@@ -7,11 +7,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
-from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import figure, link_to, rounded, since, why
-from capital.admin.frame.filters import CurrencyFilter, VisibleFilter
+from capital.admin.frame.filters import CurrencyFilter, OneOfFilter, VisibleFilter
 from capital.admin.frame.formats import money, ratio
 from capital.admin.frame.lists import Known, Money
 from capital.domain.pools import Pool, WalletMode, pool_of
@@ -24,7 +23,7 @@ def _amount(name: str) -> Money:
     return Money(name, currency="strategy_account__account__currency")
 
 
-class PoolFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no types
+class PoolFilter(OneOfFilter):
     """By pool: the account's wallet mode and the strategy's market make it."""
 
     title = gettext_lazy("pool")
@@ -33,17 +32,12 @@ class PoolFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no types
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return list(POOL_NAMES.items())
 
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[StrategyCapital]
-    ) -> QuerySet[StrategyCapital]:
+    def chosen(self, queryset: QuerySet[StrategyCapital], asked: str) -> QuerySet[StrategyCapital]:
         """The capital that comes out of it."""
         unified = Q(strategy_account__account__wallet_mode=WalletMode.UNIFIED.value)
-        match self.value():
-            case Pool.UNIFIED.value:
-                return queryset.filter(unified)
-            case Pool.SPOT.value | Pool.FUTURES.value as market:
-                return queryset.filter(~unified, strategy_account__strategy__market_type=market)
-        return queryset
+        if asked == Pool.UNIFIED.value:
+            return queryset.filter(unified)
+        return queryset.filter(~unified, strategy_account__strategy__market_type=asked)
 
 
 class CapitalCurrencyFilter(CurrencyFilter):

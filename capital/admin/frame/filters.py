@@ -1,8 +1,10 @@
 """Filters that offer only what the user may see."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, time
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth import get_user_model
@@ -10,7 +12,7 @@ from django.db.models import Field, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_time
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     DropdownFilter,
@@ -74,6 +76,25 @@ class OwnerFilter(ChosenFilter):
         return len(self.lookup_choices) > 1
 
 
+class OneOfFilter(DropdownFilter):  # type: ignore[misc]
+    """By one of a few words. Another one is told, where Django would show all rows."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the word; all for one that is not offered, which is told."""
+        asked = self.value()
+        if not asked:
+            return queryset
+        if asked not in {value for value, _ in self.lookup_choices}:
+            text = gettext("The list is not limited by ‘%(typed)s’: %(filter)s has no such choice.")
+            messages.warning(request, text % {"typed": asked, "filter": self.title})
+            return queryset
+        return self.chosen(queryset, asked)
+
+    def chosen(self, queryset: QuerySet[Any], asked: str) -> QuerySet[Any]:
+        """Those of a word that is offered."""
+        return queryset.filter(**{str(self.parameter_name): asked})
+
+
 class CurrencyFilter(DropdownFilter):  # type: ignore[misc]
     """By the account's currency: of those of the accounts that the user may see."""
 
@@ -96,22 +117,24 @@ class TimeFilter(RangeDateTimeFilter):  # type: ignore[misc]
     """By moment, in the project's time zone; a date alone is its whole day."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of that time; what is no date is no limit."""
-        start = self._moment("from", time.min)
-        end = self._moment("to", time.max)
+        """The rows of that time; what is no date is no limit, which is told."""
+        start = self._moment(request, "from", time.min)
+        end = self._moment(request, "to", time.max)
         if start is not None:
             queryset = queryset.filter(**{f"{self.field_path}__gte": start})
         if end is not None:
             queryset = queryset.filter(**{f"{self.field_path}__lte": end})
         return queryset
 
-    def _moment(self, side: str, usual: time) -> datetime | None:
-        asked = self.used_parameters
-        try:
-            day = parse_date(asked.get(f"{self.parameter_name}_{side}_0") or "")
-            hour = parse_time(asked.get(f"{self.parameter_name}_{side}_1") or "")
-        except ValueError:
-            return None
+    def _moment(self, request: HttpRequest, side: str, usual: time) -> datetime | None:
+        typed, hours = (self._typed(side, part) for part in (0, 1))
+        day, hour = _parsed(parse_date, typed), _parsed(parse_time, hours)
+        if (typed or hours) and (day is None or (hours and hour is None)):
+            text = gettext(
+                "The list is not limited by ‘%(typed)s’: dates and times are written as "
+                "2026-11-22 and 09:30."
+            )
+            messages.warning(request, text % {"typed": f"{typed} {hours}".strip()})
         if day is None:
             return None
         moment = datetime.combine(day, hour or usual)
@@ -119,3 +142,16 @@ class TimeFilter(RangeDateTimeFilter):  # type: ignore[misc]
             return timezone.make_aware(moment).astimezone(UTC)
         except OverflowError:  # a day before the first one, or after the last
             return moment.replace(tzinfo=UTC)
+
+    def _typed(self, side: str, part: int) -> str:
+        """The date (0) or the hour (1) of a side; empty where none is typed."""
+        name = f"{self.parameter_name}_{side}_{part}"
+        return (self.used_parameters.get(name) or "").strip()
+
+
+def _parsed(parse: Callable[[str], Any], text: str) -> Any:
+    """What is read from ``text``; None for what cannot be."""
+    try:
+        return parse(text)
+    except ValueError:
+        return None

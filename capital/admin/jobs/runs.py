@@ -13,6 +13,7 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.frame.cells import badge, figure, lines, since
+from capital.admin.frame.filters import OneOfFilter
 from capital.admin.frame.formats import NOTHING, span
 from capital.admin.frame.stops import stops_shown
 from capital.admin.frame.views import user_of
@@ -38,7 +39,7 @@ class JobFilter(DropdownFilter):  # type: ignore[misc]
         return queryset.filter(name=self.value()) if self.value() else queryset
 
 
-class ResultFilter(DropdownFilter):  # type: ignore[misc]
+class ResultFilter(OneOfFilter):
     """By what came of it."""
 
     title = gettext_lazy("status")
@@ -51,15 +52,11 @@ class ResultFilter(DropdownFilter):  # type: ignore[misc]
             ("open", gettext("not finished")),
         ]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[JobRun]) -> QuerySet[JobRun]:
-        match self.value():
-            case "done":
-                return queryset.filter(finished_at__isnull=False, error="")
-            case "failed":
-                return queryset.filter(~Q(error=""))
-            case "open":
-                return queryset.filter(finished_at__isnull=True, error="")
-        return queryset
+    def chosen(self, queryset: QuerySet[JobRun], asked: str) -> QuerySet[JobRun]:
+        """The executions that ended so."""
+        if asked == "failed":
+            return queryset.filter(~Q(error=""))
+        return queryset.filter(finished_at__isnull=asked == "open", error="")
 
 
 @admin.register(JobRun)

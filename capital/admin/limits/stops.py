@@ -9,12 +9,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.translation import gettext, gettext_lazy, ngettext
-from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import badge, instant, lines
+from capital.admin.frame.filters import OneOfFilter
 from capital.admin.frame.formats import NOTHING
 from capital.admin.frame.stops import stops_shown, why_shown
 from capital.admin.frame.views import render_page, seen_or_404, user_of
@@ -68,7 +68,7 @@ class StopForm(ReasonForm):
         scope.choices = choices
 
 
-class InForceFilter(DropdownFilter):  # type: ignore[misc]
+class InForceFilter(OneOfFilter):
     """In force, or lifted."""
 
     title = gettext_lazy("status")
@@ -77,11 +77,9 @@ class InForceFilter(DropdownFilter):  # type: ignore[misc]
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("yes", gettext("in force")), ("no", gettext("lifted"))]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Stop]) -> QuerySet[Stop]:
+    def chosen(self, queryset: QuerySet[Stop], asked: str) -> QuerySet[Stop]:
         """The stops that are so."""
-        if self.value() not in ("yes", "no"):
-            return queryset
-        return queryset.filter(lifted_at__isnull=self.value() == "yes")
+        return queryset.filter(lifted_at__isnull=asked == "yes")
 
 
 @admin.register(Stop)

@@ -8,11 +8,10 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_lazy, ngettext
-from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import badge, instant, lines, link_to
-from capital.admin.frame.filters import TimeFilter, VisibleFilter
+from capital.admin.frame.filters import OneOfFilter, TimeFilter, VisibleFilter
 from capital.admin.frame.formats import NOTHING
 from capital.admin.frame.lists import IndexedSearch
 from capital.admin.strategies.answers import answer_page, refusal_text, rows_of, side_name
@@ -22,7 +21,7 @@ from capital.models import WebhookDelivery
 _MOST_SIGNALS = 3
 
 
-class RefusedFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no types
+class RefusedFilter(OneOfFilter):
     """Accepted, or refused for what it asked."""
 
     title = gettext_lazy("response")
@@ -32,13 +31,9 @@ class RefusedFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no type
         """What can become of a call with the right secret."""
         return [("no", gettext("accepted")), ("yes", gettext("refused"))]
 
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]
-    ) -> QuerySet[WebhookDelivery]:
+    def chosen(self, queryset: QuerySet[WebhookDelivery], asked: str) -> QuerySet[WebhookDelivery]:
         """The calls of which it came."""
-        if self.value() not in ("yes", "no"):
-            return queryset
-        return queryset.filter(refusal__isnull=self.value() == "no")
+        return queryset.filter(refusal__isnull=asked == "no")
 
 
 @admin.register(WebhookDelivery)

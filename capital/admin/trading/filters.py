@@ -5,15 +5,15 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext, gettext_lazy
-from unfold.contrib.filters.admin import DropdownFilter, TextFilter
+from unfold.contrib.filters.admin import TextFilter
 
-from capital.admin.frame.filters import VisibleFilter
+from capital.admin.frame.filters import OneOfFilter, VisibleFilter
 from capital.models import Fill, Position
 from capital.services.overview import mismatched, unattributed_fills
 from capital.services.trading import of_nobody, of_strategy
 
 
-class AttributionFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no types
+class AttributionFilter(OneOfFilter):
     """Those of which it is not known whose they are, or that a person gave to nobody."""
 
     title = gettext_lazy("whose")
@@ -22,9 +22,9 @@ class AttributionFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("none", gettext("not known")), ("nobody", gettext("nobody's"))]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Fill]) -> QuerySet[Fill]:
-        narrow = {"none": unattributed_fills, "nobody": of_nobody}.get(str(self.value()))
-        return narrow(queryset) if narrow else queryset
+    def chosen(self, queryset: QuerySet[Fill], asked: str) -> QuerySet[Fill]:
+        """The fills that are so."""
+        return unattributed_fills(queryset) if asked == "none" else of_nobody(queryset)
 
 
 class PresentStrategyFilter(VisibleFilter):
@@ -46,7 +46,7 @@ class SymbolFilter(TextFilter):  # type: ignore[misc]
         return queryset.filter(symbol=asked) if asked else queryset
 
 
-class MatchFilter(DropdownFilter):  # type: ignore[misc]
+class MatchFilter(OneOfFilter):
     """Those that their bot reports otherwise than their fills say."""
 
     title = gettext_lazy("report and fills")
@@ -55,7 +55,6 @@ class MatchFilter(DropdownFilter):  # type: ignore[misc]
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("no", gettext("differ"))]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Position]) -> QuerySet[Position]:
-        if self.value() != "no":
-            return queryset
+    def chosen(self, queryset: QuerySet[Position], asked: str) -> QuerySet[Position]:
+        """The positions that differ."""
         return queryset.filter(pk__in=mismatched(queryset))

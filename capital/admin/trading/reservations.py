@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import badge, figure, lines, link_to, since
-from capital.admin.frame.filters import VisibleFilter
+from capital.admin.frame.filters import OneOfFilter, VisibleFilter
 from capital.admin.frame.formats import NOTHING, money, number
 from capital.admin.frame.views import user_of
 from capital.admin.trading.exports import EXPORTS, ExportActions
@@ -51,7 +51,7 @@ _TONES = {
 }
 
 
-class StateFilter(admin.SimpleListFilter):
+class StateFilter(OneOfFilter):
     """By what became of it, as it is now."""
 
     title = pgettext_lazy("of a reservation", "state")
@@ -61,12 +61,9 @@ class StateFilter(admin.SimpleListFilter):
         """Every state."""
         return RESERVATION_STATES
 
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def chosen(self, queryset: QuerySet[Any], asked: str) -> QuerySet[Any]:
         """Those in the state that was chosen."""
-        chosen = self.value()
-        if chosen not in list(ReservationState):
-            return queryset
-        return in_state(queryset, ReservationState(str(chosen)), now=timezone.now())
+        return in_state(queryset, ReservationState(asked), now=timezone.now())
 
 
 @admin.register(Reservation)

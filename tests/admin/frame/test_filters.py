@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.templatetags.admin_list import admin_list_filter
 from django.contrib.messages.storage.cookie import CookieStorage
@@ -12,7 +13,12 @@ from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
+from unfold.contrib.filters.admin import TextFilter
 
+from capital.admin.accounts.filters import VenueFilter
+from capital.admin.frame.filters import CurrencyFilter, OneOfFilter
+from capital.admin.jobs.runs import JobFilter
+from capital.admin.trading.markets import MarketVenueFilter
 from capital.models import Account, AllocationRun, TradingCursor
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 
@@ -152,6 +158,52 @@ def test_a_list_takes_or_tells_whatever_its_filters_are_asked_for(model: type[Mo
     for name in sorted({*names, "q", "p", "o"}):
         for text in HOSTILE:
             shown(model, {name: text})
+
+
+def told_of(model: type[Model], query: dict[str, str]) -> list[str]:
+    """What is told over the list."""
+    request = asked_of(model, query)
+    admin.site._registry[model].get_changelist_instance(request)
+    return [str(each) for each in request._messages]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model.__name__)
+def test_a_word_that_a_filter_does_not_offer_is_told(model: type[Model]) -> None:
+    model_admin = admin.site._registry[model]
+    filters = model_admin.get_changelist_instance(asked_of(model, {})).filter_specs
+    for each in filters:
+        if isinstance(each, OneOfFilter):
+            assert told_of(model, {each.parameter_name: "no such word"})
+            for word, _ in each.lookup_choices:
+                assert not told_of(model, {each.parameter_name: word})
+
+
+def test_every_filter_of_few_words_tells_of_others() -> None:
+    """Whoever offers what the code lists is one; the others offer what stands in the database."""
+    of_rows = (CurrencyFilter, VenueFilter, MarketVenueFilter, JobFilter, TextFilter)
+    request = asked_of(Account, {})
+    for model, model_admin in admin.site._registry.items():
+        for each in model_admin.get_list_filter(request):
+            if isinstance(each, type) and issubclass(each, SimpleListFilter):
+                assert issubclass(each, (OneOfFilter, *of_rows)), (model, each)
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ({"created_at_from_0": "22.11.2026"}, "22.11.2026"),
+        ({"created_at_to_0": "2026-13-01"}, "2026-13-01"),
+        ({"created_at_to_0": "2026-11-22", "created_at_to_1": "25:00"}, "2026-11-22 25:00"),
+        ({"created_at_from_1": "09:30"}, "09:30"),
+        ({"created_at_from_0": "2026-11-22", "created_at_from_1": "09:30"}, None),
+    ],
+)
+def test_what_is_no_date_is_told(root: Client, query: dict[str, str], told: str | None) -> None:
+    page = root.get(reverse("admin:capital_allocationrun_changelist"), query).content.decode()
+
+    assert ("The list is not limited by" in page) is (told is not None)
+    assert told is None or f"‘{told}’" in page
 
 
 def test_it_is_told_on_the_page(client: Client) -> None:
