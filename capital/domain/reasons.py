@@ -1149,6 +1149,10 @@ class Code(StrEnum):
         "{name} has {decimals} decimals; here it may have {most}. Give it as the exchange tells "
         "it.",
     )
+    AMOUNT_TOO_LARGE = (
+        "amount_too_large",
+        "{name} has {digits} digits before the decimal point; here it may have {most}.",
+    )
     POSITION_TWICE = (
         "position_twice",
         "The position in {symbol} is reported twice. Give each symbol and side once.",

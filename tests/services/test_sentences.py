@@ -207,7 +207,7 @@ FIGURES = {
     "columns": "PRICE", "most": "100,000", "order": "DRY_1", "text": "1.5.", "venues": "A, B",
     "currency": "USDT", "date": "2026-11-26", "decimals": "9", "delivery": "d-1", "days": "31",
     "differences": "live", "ending": "5", "entry": "12", "expected": "6", "failures": "5",
-    "question": "GET /V1", "rows": "2",
+    "question": "GET /V1", "rows": "2", "digits": "20",
     "file": "/2026-11/1", "fill": "21", "flow": "22", "position_side": "short",
     "nearest": "BTC/USDT", "exchange": "BYBIT", "words": "SIDE", "placeholder": "TICKER",
     "leverage": "0", "address": "203.0.113.7", "network": "'X'",

@@ -181,9 +181,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 def refused(line: int, name: str, problem: str) -> DeskFileRefused:
-    """That a value is refused, with where it stands and why."""
+    """That a value is refused, with where it stands and why. Without a name it is the file."""
+    name = _shown(name) or _("the file")
     return DeskFileRefused(
-        Code.DESK_FIELD_REFUSED, line=str(line), name=_shown(name), problem=problem.rstrip(".")
+        Code.DESK_FIELD_REFUSED, line=str(line), name=name, problem=problem.rstrip(".")
     )
 
 

@@ -20,6 +20,7 @@ from capital.domain.money import (
     BOOKED_DECIMALS,
     EXACT,
     MAX_DIGITS,
+    MAX_INTEGER_DIGITS,
     add_to,
     decimals_of,
     plain,
@@ -69,6 +70,8 @@ _SAME_MOMENT_SECONDS = 1
 _FIRST_MOMENT = datetime(2009, 1, 1, tzinfo=UTC)
 # Of a figure of the books: with 15 digits before the point, it is exact up to a thousand trillion.
 _MOST_DECIMALS = MAX_DIGITS - 15
+# Before its point. What a symbol's fills come to has three digits more.
+_MOST_DIGITS = MAX_INTEGER_DIGITS - 3
 # By how much a bot's clock may be ahead.
 _AHEAD = timedelta(minutes=10)
 
@@ -388,6 +391,8 @@ class _Recording:
         for number, fill in enumerate(fills):
             _refuse_problem(number, fill, self.now)
         rows = [self.row(fill, instruments[fill.symbol].contract_size) for fill in fills]
+        for number, row in enumerate(rows):
+            _refuse_large(row.cost, name="cost", field=f"fills.{number}.quantity")
         related = recorded_of_orders([self.account.pk], rows)
         results: list[tuple[FillCode, Fill]] = []
         new: list[Fill] = []
@@ -692,20 +697,18 @@ def _refuse_problem(number: int, fill: NewFill, now: datetime) -> None:
                 Code.FILL_NOT_POSITIVE, field=place, name=name, number=plain(amount)
             )
     place = f"fills.{number}."
-    refuse_decimals(fill.quantity, name="quantity", field=f"{place}quantity")
+    refuse_digits(fill.quantity, name="quantity", field=f"{place}quantity")
     beside = decimals_of(fill.quantity)
-    refuse_decimals(fill.price, name="price", field=f"{place}price", beside=beside)
+    refuse_digits(fill.price, name="price", field=f"{place}price", beside=beside)
     for index, fee in enumerate(fill.fees):
-        refuse_decimals(fee.amount, name="amount", field=f"{place}fees.{index}.amount")
+        refuse_digits(fee.amount, name="amount", field=f"{place}fees.{index}.amount")
     if not (fill.venue_fill_id or fill.order_id or fill.client_order_id):
         raise TradingRefused(Code.FILL_NAMELESS, field=f"fills.{number}.venue_fill_id")
     refuse_moment(fill.executed_at, now, field=f"fills.{number}.executed_at")
 
 
-def refuse_decimals(
-    amount: Decimal, *, name: str, field: str, beside: int = BOOKED_DECIMALS
-) -> None:
-    """Refuse an amount that would leave the books no digits for what follows.
+def refuse_digits(amount: Decimal, *, name: str, field: str, beside: int = BOOKED_DECIMALS) -> None:
+    """Refuse an amount that would leave the books no digits for what follows, on either side.
 
     They keep every product and sum exactly, and what is recorded stays: were it taken, all that is
     told of its symbol later could not be booked.
@@ -717,8 +720,9 @@ def refuse_decimals(
         beside: How many decimals what the books multiply it by may have.
 
     Raises:
-        TradingRefused: It has too many decimals.
+        TradingRefused: It has too many decimals, or too many digits before the point.
     """
+    _refuse_large(amount, name=name, field=field)
     decimals, most = decimals_of(amount), _MOST_DECIMALS - beside
     if decimals > most:
         raise TradingRefused(
@@ -727,6 +731,17 @@ def refuse_decimals(
             name=name,
             decimals=str(decimals),
             most=str(most),
+        )
+
+
+def _refuse_large(amount: Decimal, *, name: str, field: str) -> None:
+    if amount.adjusted() >= _MOST_DIGITS:
+        raise TradingRefused(
+            Code.AMOUNT_TOO_LARGE,
+            field=field,
+            name=name,
+            digits=str(amount.adjusted() + 1),
+            most=str(_MOST_DIGITS),
         )
 
 

@@ -22,7 +22,7 @@ from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts, pools_of_account
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.trading.books import keep_current
-from capital.services.trading.fills import refuse_decimals, refuse_moment, smallest_quantity
+from capital.services.trading.fills import refuse_digits, refuse_moment, smallest_quantity
 from capital.services.transactions import inside_transaction
 from strategies.markets import MarketType
 
@@ -85,8 +85,8 @@ def enter_flow(
     Raises:
         UnknownAccount, NotPermitted, RoleTooSmall: The actor may not on this account.
         TradingRefused: The account has no such pool or link, the symbol is none, what was not
-            earned names one of these, the sign does not fit, the amount has too many decimals, or
-            the time is none.
+            earned names one of these, the sign does not fit, the amount has too many decimals
+            or digits, or the time is none.
     """
     with transaction.atomic():
         require(actor, Act.CHANGE_FLOWS, account_ids=[account_id])
@@ -99,7 +99,7 @@ def enter_flow(
         if not amount or (kind in _IN and amount < 0) or (kind in _OUT and amount > 0):
             figures = {"amount": plain(amount), "currency": currency}
             raise TradingRefused(Code.FLOW_SIGN, field="amount", **figures)
-        refuse_decimals(amount, name="amount", field="amount")
+        refuse_digits(amount, name="amount", field="amount")
         _refuse_owner(account, kind, strategy_account, symbol)
         now = clock()
         refuse_moment(occurred_at, now, field="occurred_at")

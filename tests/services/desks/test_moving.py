@@ -351,7 +351,9 @@ def test_another_version_is_refused(version: str) -> None:
 def test_what_is_no_desk_is_refused() -> None:
     assert refusal("version: 1").reason.figures["name"] == "format"
     assert refusal("format: capital-desk").reason.code is Code.DESK_FILE_VERSION
-    assert refusal("- format: capital-desk").reason.code is Code.DESK_FIELD_REFUSED
+    error = refusal("- format: capital-desk")
+    assert error.reason.code is Code.DESK_FIELD_REFUSED
+    assert str(error) == "Line 1, the file: it must be names with values."
 
 
 @pytest.mark.parametrize(

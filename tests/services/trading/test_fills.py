@@ -594,6 +594,10 @@ def test_closing_by_fills_asks_for_a_reallocation(link, django_capture_on_commit
         # As Python writes the float 0.1, were it taken for a decimal number.
         ({"quantity": D(0.1)}, "quantity", Code.TOO_MANY_DECIMALS),
         ({"fees": (Fee(D("1e-28"), "USDT"),)}, "fees.0.amount", Code.TOO_MANY_DECIMALS),
+        ({"quantity": D("1e17")}, "quantity", Code.AMOUNT_TOO_LARGE),
+        ({"price": D("1e17")}, "price", Code.AMOUNT_TOO_LARGE),
+        ({"quantity": D("1e9"), "price": D("1e8")}, "quantity", Code.AMOUNT_TOO_LARGE),
+        ({"fees": (Fee(D("-1e17"), "USDT"),)}, "fees.0.amount", Code.AMOUNT_TOO_LARGE),
         ({"executed_at": NOON + timedelta(hours=13)}, "executed_at", Code.FILL_IN_FUTURE),
         (
             {"executed_at": datetime(2008, 12, 31, 23, 59, tzinfo=UTC)},
@@ -619,6 +623,15 @@ def test_a_fill_of_many_decimals_leaves_digits_for_those_that_follow(link) -> No
     assert report(link, large) == [FillCode.RECORDED]
     # Zeros at its end are no decimals of it.
     assert report(link, told(3, "sell", "77." + 30 * "0", "33.33")) == [FillCode.RECORDED]
+
+
+def test_what_is_recorded_leaves_room_for_what_follows(link) -> None:
+    """What is too large for any sum stays, and no later fill of its symbol could be booked."""
+    largest = D(17 * "9")
+
+    assert report(link, told(1, "buy", largest, "1")) == [FillCode.RECORDED]
+    assert report(link, told(2, "buy", largest, "1")) == [FillCode.RECORDED]
+    assert report(link, told(3, "sell", "1", "2")) == [FillCode.RECORDED]
 
 
 def test_a_clock_that_is_a_little_ahead_is_forgiven(link) -> None:

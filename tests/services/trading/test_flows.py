@@ -85,6 +85,9 @@ def test_an_amount_that_no_sum_of_the_books_could_keep_is_refused(account) -> No
         enter(account, amount=Decimal("1e-28"))
 
     assert (refused.value.code, refused.value.field) == (Code.TOO_MANY_DECIMALS, "amount")
+    with pytest.raises(TradingRefused) as refused:
+        enter(account, amount=Decimal("1e17"))
+    assert (refused.value.code, refused.value.field) == (Code.AMOUNT_TOO_LARGE, "amount")
     assert Flow.objects.count() == 1
 
 
