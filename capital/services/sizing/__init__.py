@@ -1,6 +1,7 @@
 """Orders: how much may be ordered, and what is held for them."""
 
-from capital.services.sizing.orders import OrderRequest, SizedOrder, size_orders
+from capital.services.sizing.answers import SizedOrder
+from capital.services.sizing.orders import OrderRequest, size_orders
 from capital.services.sizing.reserving import (
     HOLD_FIELDS,
     Hold,

@@ -26,13 +26,8 @@ from capital.services.limits.reservations import (
     reservation_as_json,
 )
 from capital.services.markets.prices import Price, last_prices
-from capital.services.sizing.orders import (
-    Read,
-    SizedOrder,
-    numbered_at,
-    read_for,
-    refused_size,
-)
+from capital.services.sizing.answers import SizedOrder, refused_size
+from capital.services.sizing.orders import Read, numbered_at, read_for
 from capital.services.transactions import inside_transaction, outside_transaction
 
 # The fields of an order, as it is sent, that say how its capital is held.

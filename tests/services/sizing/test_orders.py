@@ -18,7 +18,7 @@ from capital.models import AccountAccess, Market
 from capital.services.access import Viewer
 from capital.services.markets.prices import PriceSource, forget_prices
 from capital.services.sentences import sentence
-from capital.services.sizing import orders
+from capital.services.sizing import admitting
 from capital.services.sizing.orders import OrderRequest, SizedOrder, size_orders
 from tests.domain.sizing.builders import order
 from tests.factories import make_account, make_link, make_market, make_position
@@ -426,12 +426,12 @@ def test_a_link_that_is_gone_is_refused():
 
 def test_an_order_is_checked_and_its_link_s_state_asked_once(monkeypatch):
     asked = []
-    check, admit_state = OrderRequest._check_fields, orders.admit_state
+    check, admit_state = OrderRequest._check_fields, admitting.admit_state
     monkeypatch.setattr(
         OrderRequest, "_check_fields", lambda order: asked.append("order") or check(order)
     )
     monkeypatch.setattr(
-        orders, "admit_state", lambda *given: asked.append("state") or admit_state(*given)
+        admitting, "admit_state", lambda *given: asked.append("state") or admit_state(*given)
     )
     make_market(fetched_at=NOW)
     link, signal = spot_link(), order(qty_per="10", price="100")
