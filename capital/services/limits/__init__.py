@@ -10,16 +10,16 @@ from capital.services.limits.concerns import (
     wide_stops,
 )
 from capital.services.limits.events import limit_stops_changed
+from capital.services.limits.filled import use_reservations
+from capital.services.limits.held import end_expired_reservations
 from capital.services.limits.limits import judge_limits, limit_states
 from capital.services.limits.reservations import (
-    end_expired_reservations,
     in_state,
     place_reservation,
     present_reservations,
     release_reservation,
     reservation_as_json,
     reservations_of,
-    use_reservations,
 )
 from capital.services.limits.stops import (
     LONGEST_REASON,

@@ -15,9 +15,10 @@ from capital.services.access.visibility import Viewer
 from capital.services.markets.prices import Price, PriceSource, last_prices
 from capital.services.sizing.admitting import AdmittedOrder, admitted_orders
 from capital.services.sizing.answers import SizedOrder
+from capital.services.sizing.loading import load_terms
 from capital.services.sizing.room import room_of, unpriced
 from capital.services.sizing.sizer import Sizer
-from capital.services.sizing.terms import SizingTerms, load_terms
+from capital.services.sizing.terms import SizingTerms
 from capital.services.transactions import outside_transaction
 
 __all__ = ["OrderRequest", "PriceSource", "SizedOrder", "size_orders"]

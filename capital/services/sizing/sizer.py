@@ -22,7 +22,7 @@ from capital.domain.sizing.quantities import Sizing, size_close, size_entry
 from capital.domain.sizing.rounding import cut
 from capital.domain.sizing.stakes import stakes_of
 from capital.exchange.contract import Quoted
-from capital.services.limits.reservations import waiting_reason
+from capital.services.limits.held import waiting_reason
 from capital.services.markets.prices import Price
 from capital.services.sizing.admitting import AdmittedOrder, rules_suspect
 from capital.services.sizing.answers import SizedOrder, not_to_be_sent, refused_order

@@ -20,9 +20,10 @@ from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.services.accounts.linked import LinkedAccount
-from capital.services.limits.reservations import held_capital
+from capital.services.limits.held import held_capital
+from capital.services.sizing.loading import load_terms
 from capital.services.sizing.room import room_of
-from capital.services.sizing.terms import LinkTerms, SizingTerms, load_terms
+from capital.services.sizing.terms import LinkTerms, SizingTerms
 from capital.services.trading.positions import Holds
 from capital.services.trading.worth import FRESH_FOR
 from strategies.markets import MarketType
