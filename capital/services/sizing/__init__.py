@@ -2,13 +2,7 @@
 
 from capital.services.sizing.answers import SizedOrder
 from capital.services.sizing.orders import OrderRequest, size_orders
-from capital.services.sizing.reserving import (
-    HOLD_FIELDS,
-    Hold,
-    ReservedOrder,
-    Wish,
-    reserve_orders,
-)
+from capital.services.sizing.reserving import HOLD_FIELDS, Hold, ReservedOrder, Wish, reserve_orders
 
 __all__ = [
     "HOLD_FIELDS",

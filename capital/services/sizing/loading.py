@@ -22,14 +22,7 @@ from capital.domain.sizing.admission import LinkRules
 from capital.domain.sizing.formulas import Terms
 from capital.domain.sizing.orders import PositionSide
 from capital.exchange.contract import Quoted
-from capital.models import (
-    AskedFor,
-    Market,
-    Position,
-    Reservation,
-    StrategyAccount,
-    TradingCursor,
-)
+from capital.models import AskedFor, Market, Position, Reservation, StrategyAccount, TradingCursor
 from capital.models.queries.prepared import PreparedQuery
 from capital.services.access.roles import role_of
 from capital.services.access.visibility import Viewer

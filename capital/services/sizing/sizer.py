@@ -10,11 +10,7 @@ from typing import Any
 from capital.domain.errors import PriceUnavailable, SizingError
 from capital.domain.money import EXACT, plain
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.admission import (
-    admit_symbol,
-    admit_while_stopped,
-    is_spot_sale,
-)
+from capital.domain.sizing.admission import admit_symbol, admit_while_stopped, is_spot_sale
 from capital.domain.sizing.formulas import Terms
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import OrderRequest

@@ -25,13 +25,7 @@ from capital.services.trading.files import (
     read_trade_file,
     write_workbook,
 )
-from capital.services.trading.fills import (
-    FillCode,
-    FillResult,
-    NewFill,
-    fills_recorded,
-    report_fills,
-)
+from capital.services.trading.fills import report_fills
 from capital.services.trading.flows import enter_flow
 from capital.services.trading.imports import (
     LARGEST_UPLOAD_MB,
@@ -57,12 +51,11 @@ from capital.services.trading.positions import (
     report_positions,
 )
 from capital.services.trading.reading import ReadReport, import_fills
+from capital.services.trading.recording.record import fills_recorded
+from capital.services.trading.recording.told import FillCode, FillResult, NewFill
 from capital.services.trading.syncing.comparing import ComparedPosition, compare_positions
 from capital.services.trading.syncing.openings import enter_opening
-from capital.services.trading.syncing.positions import (
-    mark_not_strategys,
-    mark_symbol_not_strategys,
-)
+from capital.services.trading.syncing.positions import mark_not_strategys, mark_symbol_not_strategys
 from capital.services.trading.syncing.sync import sync_fills
 from capital.services.trading.unexplained.moved import moves_of
 from capital.services.trading.unexplained.restate import explain_balances, last_pool_days

@@ -22,7 +22,8 @@ from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts, pools_of_account
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.trading.books import keep_current
-from capital.services.trading.fills import refuse_digits, refuse_moment, smallest_quantity
+from capital.services.trading.recording.instruments import smallest_quantity
+from capital.services.trading.recording.refusals import refuse_digits, refuse_moment
 from capital.services.transactions import inside_transaction
 from strategies.markets import MarketType
 

@@ -22,12 +22,9 @@ from capital.exchange.trading.contract import (
 from capital.exchange.trading.rows import Call, FillFields
 from capital.models import Account
 from capital.services.accounts.lookup import lock_accounts
-from capital.services.trading.fills import (
-    FillCode,
-    FillCounts,
-    record_venue_fills,
-    refuse_moment,
-)
+from capital.services.trading.fills import record_venue_fills
+from capital.services.trading.recording.refusals import refuse_moment
+from capital.services.trading.recording.told import FillCode, FillCounts
 from capital.services.trading.syncing.orders import parts_by_orders
 from capital.services.trading.syncing.questions import (
     fill_calls,

@@ -35,7 +35,8 @@ from capital.services.limits import limits as limit_services
 from capital.services.markets import rules as markets
 from capital.services.markets.rules import sync_markets
 from capital.services.sentences import sentence_of
-from capital.services.trading import NewFill, fills
+from capital.services.trading import NewFill
+from capital.services.trading.recording.record import Recording
 from capital.services.webhooks.refusals import record_refusal
 from capital.services.webhooks.secrets import rotate_secret
 from tests.domain.sizing.builders import linear
@@ -339,7 +340,7 @@ def test_fills_of_nobody_are_noted_and_may_still_be_assigned() -> None:
         executed_at=NOON,
         venue_fill_id="1",
     )
-    recording = fills._Recording(link.account, None, FillSource.VENUE, None, NOON)
+    recording = Recording(link.account, None, FillSource.VENUE, None, NOON)
     with transaction.atomic():
         recording.record([fill])
 

@@ -19,8 +19,10 @@ from capital.domain.performance.telling import FillSource
 from capital.domain.sizing.orders import Side
 from capital.models import Account, StrategyAccount
 from capital.services.accounts.lookup import lock_accounts
-from capital.services.trading import FillCode, NewFill, fills
-from capital.services.trading.fills import FillResult, record_fills, record_venue_fills
+from capital.services.trading import FillCode, NewFill
+from capital.services.trading.fills import record_fills, record_venue_fills
+from capital.services.trading.recording import record
+from capital.services.trading.recording.told import FillResult
 from tests.factories import make_account, make_link, make_market
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
@@ -82,8 +84,8 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
         found.work = work
         return found
 
-    counting_rows = fills.counting_rows
-    monkeypatch.setattr(fills, "counting_rows", counting)
+    counting_rows = record.counting_rows
+    monkeypatch.setattr(record, "counting_rows", counting)
     before = sys.getprofile()
     try:
         with connection.execute_wrapper(count):

@@ -11,7 +11,8 @@ from capital.models import Account, AttributedBy, Attribution, Fill, Market, Str
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.trading.booking.writing import PositionKey
 from capital.services.trading.books import keep_current, keys_beside, present_owners
-from capital.services.trading.fills import fills_recorded, smallest_quantity
+from capital.services.trading.recording.instruments import smallest_quantity
+from capital.services.trading.recording.record import fills_recorded
 from capital.services.trading.whose import Owner
 from capital.services.transactions import inside_transaction
 

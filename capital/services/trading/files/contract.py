@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from capital.domain.reasons import Reason
-from capital.services.trading.fills import NewFill
+from capital.services.trading.recording.told import NewFill
 
 
 @dataclass(frozen=True, kw_only=True)

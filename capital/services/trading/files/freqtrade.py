@@ -33,7 +33,7 @@ from capital.domain.sizing.orders import Side
 from capital.services.trading.files.contract import Explained, TradeFile, TradeLine
 from capital.services.trading.files.foreign import refuse_all_but_a_table, restrict
 from capital.services.trading.files.sheet import MOST_LINES
-from capital.services.trading.fills import NewFill
+from capital.services.trading.recording.told import NewFill
 
 _TRADE_TEXTS = ("exchange", "stake_currency", "base_currency", "strategy", "trading_mode")
 _TRADE_AMOUNTS = (

@@ -26,7 +26,7 @@ from capital.services.tables import (
     xlsx_rows,
 )
 from capital.services.trading.files.contract import LineProblem, TradeFile, TradeLine
-from capital.services.trading.fills import NewFill
+from capital.services.trading.recording.told import NewFill
 
 REQUIRED_COLUMNS = ("executed_at", "symbol", "side", "quantity", "price")
 OPTIONAL_COLUMNS = (

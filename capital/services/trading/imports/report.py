@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from capital.domain.money import EXACT
 from capital.services.trading.files import Explained, LineProblem, TradeLine
-from capital.services.trading.fills import FillCode, FillCounts, FillResult
+from capital.services.trading.recording.told import FillCode, FillCounts, FillResult
 
 _ZERO = Decimal(0)
 

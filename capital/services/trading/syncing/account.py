@@ -30,8 +30,9 @@ from capital.exchange.trading.contract import (
 )
 from capital.models import Account, AskedFor, Position, TradingCursor, VenuePosition
 from capital.services.accounts.lookup import lock_accounts
-from capital.services.trading.fills import FillCode, record_venue_fills
+from capital.services.trading.fills import record_venue_fills
 from capital.services.trading.flows import record_venue_flows
+from capital.services.trading.recording.told import FillCode
 from capital.services.trading.syncing.comparing import note_booked, note_unowned
 from capital.services.trading.syncing.cursors import (
     Cursors,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from capital.domain.clock import Clock
 from capital.domain.money import EXACT
@@ -21,14 +21,13 @@ from capital.exchange.contract import Quoted
 from capital.exchange.gateway import get_market_gateway
 from capital.models import Account, Market
 from capital.services.markets.prices import Price, last_prices
+from capital.services.trading.recording.told import NewFill
 from capital.services.transactions import outside_transaction
 
 _MINUTE = timedelta(minutes=1)
 _PATIENCE = timedelta(seconds=5)
 # A bot waits for it.
 _PATIENCE_OF_BOTS = timedelta(seconds=2)
-if TYPE_CHECKING:
-    from capital.services.trading.fills import NewFill
 
 _QUOTED = ("venue", "symbol", "market_id", "kind", "base", "quote", "settle")
 
@@ -88,9 +87,7 @@ NO_PRICES = CoinPrices()
 
 
 @outside_transaction
-def value_fees(
-    account: Account, fills: "Sequence[NewFill]", *, clock: Clock
-) -> "Sequence[NewFill]":
+def value_fees(account: Account, fills: Sequence[NewFill], *, clock: Clock) -> Sequence[NewFill]:
     """These fills with the worth of their fees in a third coin, where the price is known.
 
     Call it outside a transaction: it may wait for the exchange, for two seconds at most. Without a
@@ -134,7 +131,7 @@ def value_fees(
     ]
 
 
-def may_be_priced(fill: "NewFill", *, now: datetime) -> bool:
+def may_be_priced(fill: NewFill, *, now: datetime) -> bool:
     """Whether it is of the last minute, and paid fees whose worth nobody told."""
     return _is_within(fill, now) and any(fee.amount and fee.value is None for fee in fill.fees)
 

@@ -34,7 +34,9 @@ from capital.models import (
 )
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
-from capital.services.trading.fills import NewFill, record_opening, refuse_moment
+from capital.services.trading.fills import record_opening
+from capital.services.trading.recording.refusals import refuse_moment
+from capital.services.trading.recording.told import NewFill
 from capital.services.trading.same_orders import told
 from capital.services.trading.syncing.comparing import note_booked
 from capital.services.trading.syncing.positions import UNSURE, PositionsQuestion

@@ -28,7 +28,7 @@ from capital.models import (
 )
 from capital.services.accounts.lookup import pools_of_account
 from capital.services.balances.live import balance_request
-from capital.services.trading.fills import NewFill
+from capital.services.trading.recording.told import NewFill
 from capital.services.trading.syncing.fee_values import NO_PRICES, CoinPrices
 
 _INSTRUMENT = ("symbol", "market_id", "kind", "base", "quote", "settle", "contract_size")

@@ -1,0 +1,1 @@
+"""Fills are recorded once, whoever tells of them: what is refused, known, and told otherwise."""
