@@ -21,23 +21,25 @@ from capital.services.limits.reservations import (
     reservation_as_json,
     reservations_of,
 )
-from capital.services.limits.stops import (
-    LONGEST_REASON,
+from capital.services.limits.scopes import (
     Scope,
     find_owner,
     find_scope,
-    lift_stop,
-    lift_stops,
     may_lift,
     may_stop,
     may_stop_all,
     may_stop_everybody,
+    scope_name,
+    widest_scopes,
+)
+from capital.services.limits.stops import (
+    LONGEST_REASON,
+    lift_stop,
+    lift_stops,
     open_stops,
     place_stop,
-    scope_name,
     who_stopped,
     why_stopped,
-    widest_scopes,
 )
 
 __all__ = [

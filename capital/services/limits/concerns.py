@@ -11,14 +11,9 @@ from django.db.models import Exists, Q
 from capital.domain.reasons import Code
 from capital.models import AllocationRun, LimitState, Stop, StrategyAccount
 from capital.services.access.visibility import VisibleKeys, visible_to
+from capital.services.limits.scopes import scope_name
 from capital.services.limits.standing import limits_of
-from capital.services.limits.stops import (
-    open_stops,
-    scope_name,
-    stopping,
-    why_stopped,
-    with_names,
-)
+from capital.services.limits.stops import open_stops, stopping, why_stopped, with_names
 from capital.services.sentences import sentence, sentence_of
 
 _TOLD = (

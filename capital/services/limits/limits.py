@@ -23,12 +23,7 @@ from capital.services.balances.summaries import business_date
 from capital.services.happened import LimitNear, StopPlaced, say
 from capital.services.limits.by_balance import BalanceDays, observation_of, stored_reading
 from capital.services.limits.events import limit_stops_changed
-from capital.services.limits.standing import (
-    Standing,
-    limited_links,
-    limits_of,
-    load_standings,
-)
+from capital.services.limits.standing import Standing, limited_links, limits_of, load_standings
 from capital.services.transactions import inside_transaction
 from capital.traces import told
 

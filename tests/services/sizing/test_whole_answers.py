@@ -10,7 +10,8 @@ from capital.domain.errors import InvalidOrder
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.targets import Meant, Target, asked_for
 from capital.models import Market, Position, StrategyAccount
-from capital.services.limits.stops import Scope, place_stop
+from capital.services.limits.scopes import Scope
+from capital.services.limits.stops import place_stop
 from capital.services.markets.prices import forget_prices
 from capital.services.sizing.orders import SizedOrder, size_orders
 from capital.services.sizing.reserving import Hold, Wish, reserve_orders
