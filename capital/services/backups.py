@@ -7,19 +7,22 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from django.apps import apps
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
 
 from capital.domain.errors import BackupRefused
 from capital.domain.reasons import Code
 from capital.models import Account
-from capital.services.jobs import check_health
+from capital.services.jobs import cluster_health
 from capital.services.transactions import outside_transaction
 
 _SQLITE = b"SQLite format 3\x00"
@@ -126,21 +129,71 @@ def restore_backup(file: Path, *, replaces: bool = False) -> None:
         raise BackupRefused(Code.BACKUP_WORKERS_ALIVE)
     if not replaces and _has_accounts():
         raise BackupRefused(Code.BACKUP_WOULD_REPLACE)
-    connection.close()
     if connection.vendor == "sqlite":
+        connection.close()
         _require_sound(file)
         _copy_sqlite(str(file), str(connection.settings_dict["NAME"]))
         return
-    database = _database()
-    arguments = ("--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error")
-    _tool("pg_restore", *arguments, *_where(database), str(file))
+    tables = _tables_of_ours()
+    connection.close()
+    _replace_tables(file, tables)
+
+
+def _tables_of_ours() -> list[str]:
+    """The database's tables of all that was ever migrated in it, by name.
+
+    A newer version may have made some that the backup does not know, and neither does the code
+    that runs now.
+    """
+    there = connection.introspection.table_names()
+    known = {MigrationRecorder.Migration._meta.db_table}
+    known |= set(connection.introspection.django_table_names())
+    labels = {config.label for config in apps.get_app_configs()}
+    labels |= {app for app, _name in MigrationRecorder(connection).applied_migrations()}
+    return sorted(
+        name
+        for name in there
+        if name in known or any(name.startswith(f"{label}_") for label in labels)
+    )
+
+
+def _replace_tables(file: Path, tables: Sequence[str]) -> None:
+    """Drop these tables and restore the backup, in one transaction: all of it, or nothing.
+
+    ``pg_restore --clean`` drops only what the backup holds, and is refused by what depends on it.
+    Nothing is dropped that depends on the tables from outside, such as a view of somebody's own:
+    that refuses it still.
+    """
+    named = ", ".join(connection.ops.quote_name(name) for name in tables)
+    begin = f"BEGIN;\nDROP TABLE {named};\n" if tables else "BEGIN;\n"
+    restore = ("--clean", "--if-exists", "--no-owner", "--file=-", str(file))
+    run = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *_where(_database()))
+    # What ends early says so by its status.
+    with (
+        suppress(BrokenPipeError),
+        _started("psql", *run, stdin=subprocess.PIPE) as psql,
+        _started("pg_restore", *restore, stdout=subprocess.PIPE) as told,
+    ):
+        assert psql.stdin is not None
+        assert told.stdout is not None
+        psql.stdin.write(begin.encode())
+        shutil.copyfileobj(told.stdout, psql.stdin)
+        # Without its end it is never committed.
+        if told.wait() == 0:
+            psql.stdin.write(b"COMMIT;\n")
+        psql.stdin.close()
+    for name, ended in (("psql", psql), ("pg_restore", told)):
+        if ended.returncode:
+            status = str(ended.returncode)
+            raise BackupRefused(Code.BACKUP_TOOL_FAILED, command=name, status=status)
 
 
 def _is_in_use() -> bool:
     tables = connection.introspection.table_names()
     if "capital_clusterheartbeat" not in tables:
         return False
-    return any(cluster.is_alive for cluster in check_health().clusters)
+    # Nothing more is asked: a migration may have failed half-way.
+    return any(cluster.is_alive for cluster in cluster_health(now=timezone.now()))
 
 
 def _has_accounts() -> bool:
@@ -224,18 +277,22 @@ def _url(database: Mapping[str, Any], name: str) -> str:
 
 def _tool(name: str, *arguments: str) -> None:
     """Run one of PostgreSQL's tools. What it says may quote rows, so it is not passed on."""
+    with _started(name, *arguments) as tool:
+        status = tool.wait()
+    if status:
+        raise BackupRefused(Code.BACKUP_TOOL_FAILED, command=name, status=str(status))
+
+
+def _started(name: str, *arguments: str, **streams: int) -> "subprocess.Popen[bytes]":
+    """One of PostgreSQL's tools, at work. It asks nobody for a password, and says nothing."""
     password = str(_database().get("PASSWORD") or "")
     environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
     try:
-        subprocess.run(  # noqa: S603  # PostgreSQL's own, by a fixed name
+        return subprocess.Popen(  # noqa: S603  # PostgreSQL's own, by a fixed name
             [name, "--no-password", *arguments],
             env=environment,
-            check=True,
-            capture_output=True,
+            stderr=subprocess.DEVNULL,
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, **streams},
         )
     except FileNotFoundError as error:
         raise BackupRefused(Code.BACKUP_TOOL_MISSING, command=name) from error
-    except subprocess.CalledProcessError as error:
-        raise BackupRefused(
-            Code.BACKUP_TOOL_FAILED, command=name, status=str(error.returncode)
-        ) from error

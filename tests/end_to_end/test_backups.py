@@ -18,6 +18,7 @@ from tests.end_to_end.cluster.databases import OwnDatabase
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.cluster
+_MIGRATED = "INSERT INTO django_migrations (app, name, applied) VALUES (%s, '0001', '2026-01-01')"
 _CHANGED = "SELECT COUNT(*) AS n FROM capital_account WHERE name LIKE %s"
 
 
@@ -64,6 +65,41 @@ def test_what_was_saved_is_checked_and_comes_back(desk: OwnDatabase, tmp_path: P
     assert accounts(desk) == before
     # No second database is left of the check.
     assert [each.name for each in tmp_path.iterdir() if "restore" in each.name] == []
+
+
+def test_what_an_upgrade_made_does_not_stand_in_the_way_of_the_backup_from_before(
+    desk: OwnDatabase, tmp_path: Path
+) -> None:
+    """A newer version's table points at one of the backup's, and its migration is on record."""
+    file = tmp_path / "capital.backup"
+    assert manage(desk, "backup", str(file)) == (0, "")
+    points = "CREATE TABLE capital_newer (account_id BIGINT REFERENCES capital_account (id))"
+    desk.execute(points)
+    desk.execute("CREATE TABLE newapp_row (id BIGINT)")
+    desk.execute(_MIGRATED, "newapp")
+    before = accounts(desk)
+
+    assert manage(desk, "restore", str(file), "--replace") == (0, "")
+
+    assert accounts(desk) == before
+    # Its next migration makes them again.
+    desk.execute(points)
+    desk.execute("CREATE TABLE newapp_row (id BIGINT)")
+
+
+def test_a_backup_that_is_cut_off_leaves_the_database_as_it_was(
+    desk: OwnDatabase, tmp_path: Path
+) -> None:
+    file = tmp_path / "capital.backup"
+    assert manage(desk, "backup", str(file)) == (0, "")
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) * 9 // 10])
+    desk.execute("UPDATE capital_account SET name = name || %s", " changed")
+    before = desk.value(_CHANGED, "% changed")
+
+    assert manage(desk, "restore", str(file), "--replace")[0] == 2
+
+    assert desk.value(_CHANGED, "% changed") == before == accounts(desk)
 
 
 def test_a_backup_that_is_not_sound_is_told(desk: OwnDatabase, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ With real processes and databases: tests/end_to_end/test_backups.py.
 
 import sqlite3
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +28,7 @@ class Stage:
         self.commands: list[list[str]] = []
         self.urls: list[str] = []
         self.ends = {"migrate": 0, "audit_capital": 0}
+        self.read: list[bytes] = []
         # Ours is there while it is saved; where to, nothing is.
         self.tables = ["capital_account"]
         monkeypatch.setattr(
@@ -41,12 +43,38 @@ class Stage:
         )
         if vendor == "postgresql":
             monkeypatch.setattr(backups, "_tool", lambda *words: self.tools.append(words))
+            monkeypatch.setattr(backups, "_started", self._start)
+            monkeypatch.setattr(backups, "_tables_of_ours", lambda: self.tables)
         monkeypatch.setattr(backups.subprocess, "run", self._run)
+
+    def _start(self, *words: str, **streams: int) -> Any:
+        """A tool that says one line, and reads all that it is told."""
+        self.tools.append(words)
+        return Tool(self.read, **streams)
 
     def _run(self, words: list[str], **options: Any) -> Any:
         self.commands.append(words[2:])
         self.urls.append(options["env"]["DATABASE_URL"])
         return SimpleNamespace(returncode=self.ends[words[2]])
+
+
+class Tool:
+    """A tool of PostgreSQL's at work."""
+
+    returncode = 0
+
+    def __init__(self, read: list[bytes], **streams: int) -> None:
+        self.stdin = SimpleNamespace(write=read.append, close=lambda: None)
+        self.stdout = BytesIO(b"-- the backup\n")
+
+    def __enter__(self) -> "Tool":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        return None
+
+    def wait(self) -> int:
+        return 0
 
 
 def code_of(act: Any, *arguments: Any, **options: Any) -> Code:
@@ -127,10 +155,10 @@ def test_what_would_be_lost_or_is_no_backup_is_refused(
 
     sqlite.tables = ["capital_clusterheartbeat", "capital_account"]
     monkeypatch.setattr(
-        backups, "check_health", lambda: SimpleNamespace(clusters=[SimpleNamespace(is_alive=True)])
+        backups, "cluster_health", lambda now: [SimpleNamespace(is_alive=bool(now))]
     )
     assert code_of(restore_backup, file, replaces=True) is Code.BACKUP_WORKERS_ALIVE
-    monkeypatch.setattr(backups, "check_health", lambda: SimpleNamespace(clusters=[]))
+    monkeypatch.setattr(backups, "cluster_health", lambda now: [])
     monkeypatch.setattr(backups, "_has_accounts", lambda: True)
     assert code_of(restore_backup, file) is Code.BACKUP_WOULD_REPLACE
     restore_backup(file, replaces=True)
@@ -176,9 +204,11 @@ def test_postgresqls_tools_are_told_where_and_never_the_password(
 
     postgresql.tools.clear()
     restore_backup(file)
-    [again] = postgresql.tools
+    into, again = postgresql.tools
+    assert into[0] == "psql"
+    assert into[-4:] == (*where, "--dbname=desk")
     assert again[:2] == ("pg_restore", "--clean")
-    assert "--single-transaction" in again
+    assert b"".join(postgresql.read) == b"BEGIN;\n-- the backup\nCOMMIT;\n"
     assert not any("p:w" in word for words in postgresql.tools for word in words)
 
 

@@ -8,6 +8,7 @@ from capital.services.jobs.allowed import (
 )
 from capital.services.jobs.clusters import (
     ClusterHealth,
+    cluster_health,
     forget_heartbeat,
     is_clock_wrong,
     is_silent,
@@ -77,6 +78,7 @@ __all__ = [
     "check_health",
     "check_readiness",
     "check_workers",
+    "cluster_health",
     "daily_time",
     "error_of",
     "forget_heartbeat",
