@@ -769,6 +769,11 @@ class Code(StrEnum):
         "desk_file_unreadable",
         "Line {line} is no YAML as export_desk writes it.",
     )
+    DESK_FILE_TOO_LARGE = (
+        "desk_file_too_large",
+        "The file is larger than {most} MB. Move the desk in a backup (`backup`, `restore`), or in "
+        "several files with some of the accounts each.",
+    )
     DESK_FILE_VERSION = (
         "desk_file_version",
         "Line {line}: the file is of version {version}, and this site reads version {known}. "

@@ -68,6 +68,7 @@ def save_target(target: AlertTarget, given: TargetFields) -> AlertTarget:
 
     Raises:
         InvalidTarget: The address is none of its channel, or something is missing.
+        ValidationError: By field, what is too long or none of the choices.
     """
     check_target(target, given)
     is_webhook = given.channel == AlertChannel.WEBHOOK
@@ -80,6 +81,7 @@ def save_target(target: AlertTarget, given: TargetFields) -> AlertTarget:
         target.hint = hint_of(target.address)
     if given.signing_secret or not is_webhook:
         target.signing_secret = given.signing_secret if is_webhook else ""
+    target.clean_fields(exclude=("user", "address", "signing_secret"))
     target.save()
     return target
 

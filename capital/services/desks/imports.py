@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -130,6 +131,10 @@ class _Import:
         table.keep_to(known, needed=("name", "channel"))
         name = table.text("name")
         fields = shape.read_fields(table, AlertTarget, shape.TARGET)
+        known_languages = dict(settings.LANGUAGES)
+        if fields.get("language", settings.LANGUAGE_CODE) not in known_languages:
+            text = _("it must be one of %(known)s") % {"known": ", ".join(known_languages)}
+            raise table.refusal("language", text)
         secrets = self._secrets(
             table, shape.TARGET_SECRETS, lambda each: target_place(user.username, name, each)
         )

@@ -75,8 +75,12 @@ def _read(table: Table, field: Any) -> Any:
     text = table.text(field.name)
     if isinstance(field, models.TimeField):
         try:
-            return time.fromisoformat(text)
+            moment = time.fromisoformat(text)
         except ValueError:
+            moment = None
+        # Such times are of the site's zone.
+        if moment is None or moment.tzinfo is not None:
             problem = _("write a time of day in quotes, such as '22:30:00'")
-            raise table.refusal(field.name, problem) from None
+            raise table.refusal(field.name, problem)
+        return moment
     return text

@@ -24,7 +24,16 @@ from capital.models import (
 )
 from capital.services.access import change_access
 from capital.services.alerts import TargetFields, save_target
-from capital.services.desks import Step, Verb, export_desk, holds_secrets, import_desk
+from capital.services.desks import (
+    Step,
+    Verb,
+    document,
+    export_desk,
+    holds_secrets,
+    import_desk,
+)
+from capital.services.desks.export import target_place
+from capital.services.desks.vault import Vault
 from strategies.models import Strategy
 from tests.factories import make_account, make_link, make_strategy, make_user
 
@@ -311,6 +320,9 @@ REFUSED = {
     "no table": ("- key: grid", "- grid\n- key: grid", "strategies", "names with values"),
     "a table as name": ("- key: grid", "- {a: b}: c\n  key: grid", "strategies", "names with"),
     "missing": ("  owner: minsu\n", "", "owner", "missing"),
+    "no character": ("name: 'yes'", 'name: "a\\0b"', "name", "cannot be stored"),
+    "no character in a list": ("- BTC/USDT", '- "a\\0b"', "symbols", "cannot be stored"),
+    "no character in a name": ("strategy: grid", 'strategy: "a\\0b"', "strategy", "stored"),
     "not a text": ("name: 'yes'", "name: yes", "name", "in quotes"),
 }  # fmt: skip
 
@@ -375,18 +387,66 @@ def test_what_is_no_plain_yaml_is_refused_with_its_line(text: str, line: str) ->
 
 
 def test_too_long_a_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("capital.services.desks.document.LONGEST", 10)
+    monkeypatch.setattr("capital.services.desks.document.LONGEST", 3 << 20)
 
-    assert refusal("format: capital-desk").reason.code is Code.DESK_FILE_UNREADABLE
+    assert refusal("format: capital-desk").reason.code is Code.DESK_FILE_VERSION
+    error = refusal("format: capital-desk" + " " * (3 << 20))
+    assert error.reason.code is Code.DESK_FILE_TOO_LARGE
+    assert error.reason.figures == {"most": "3"}
 
 
-def test_a_wrong_time_of_day_is_refused() -> None:
+def test_a_desk_of_ten_thousand_accounts_is_no_too_large_file() -> None:
+    """Of each account 1.1 KB, and 4 KB for five links."""
+    assert document.LONGEST > 10_000 * 5_100
+
+
+@pytest.mark.parametrize("text", ["'25:00'", "'07:30:00+09:00'"])
+def test_a_wrong_time_of_day_is_refused(text: str) -> None:
     fill()
-    sealed = export_desk(passphrase=PASSPHRASE).text.replace("07:30:00", "'25:00'")
+    sealed = export_desk(passphrase=PASSPHRASE).text.replace("07:30:00", text)
 
     figures = refusal(sealed, passphrase=PASSPHRASE).reason.figures
 
     assert "time of day" in figures["problem"]
+
+
+@pytest.mark.parametrize("language", ["fr", "a" * 40])
+def test_an_alert_target_of_no_language_is_refused_with_its_line(language: str) -> None:
+    fill()
+    sealed = export_desk(passphrase=PASSPHRASE).text
+    assert "    language: en\n" in sealed
+    text = sealed.replace("    language: en\n", f"    language: {language}\n")
+
+    figures = refusal(text, passphrase=PASSPHRASE).reason.figures
+
+    assert (figures["name"], "en, ko" in figures["problem"]) == ("language", True)
+    assert language in text.splitlines()[int(figures["line"]) - 1]
+
+
+def test_an_alert_target_with_too_long_a_name_is_refused() -> None:
+    fill()
+    text = export_desk(passphrase=PASSPHRASE).text.replace("name: phone", f"name: {'a' * 61}")
+    sealed = ("    address:", "    signing_secret:")
+    lines = [line for line in text.splitlines() if not line.startswith(sealed)]
+    text = "\n".join(lines).replace("channel: webhook", "channel: mail\n    address: VAULTED")
+    address = Vault(PASSPHRASE, _salt(text)).seal(
+        "a@example.com", target_place("minsu", "a" * 61, "address")
+    )
+
+    figures = refusal(text.replace("VAULTED", address), passphrase=PASSPHRASE).reason.figures
+
+    assert "60" in figures["problem"]
+
+
+def _salt(text: str) -> str:
+    return document.read_document(text).text("salt")
+
+
+@pytest.mark.parametrize("text", ["a\x85", "\u2028", "a \x85 b", "a\u2029\nb", "\r\n", "\ufeff"])
+def test_every_character_comes_back(text: str) -> None:
+    read = document.read_document(document.write_document({"one": text, "list": [text]}))
+
+    assert (read.text("one"), read.texts("list")) == (text, [text])
 
 
 # Secrets
