@@ -1,6 +1,6 @@
 """When a message is sent: quiet hours, and the pauses after attempts that failed."""
 
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from capital.domain.daily import next_time_of_day
 
@@ -35,4 +35,15 @@ def quiet_until(
         return None
     shown = moment.astimezone(zone).time()
     is_quiet = begins <= shown < ends if begins < ends else shown >= begins or shown < ends
-    return next_time_of_day(moment, ends, zone) if is_quiet else None
+    if not is_quiet:
+        return None
+    found, again = next_time_of_day(moment, ends, zone), _second(moment, ends, zone)
+    return found if again is None else min(found, again)
+
+
+def _second(moment: datetime, at: time, zone: tzinfo) -> datetime | None:
+    """Where clocks go back and show ``at`` twice that day: the second time, if it is to come."""
+    date = moment.astimezone(zone).date()
+    found = datetime.combine(date, at.replace(fold=1), tzinfo=zone).astimezone(UTC)
+    is_shown = found.astimezone(zone).time() == at
+    return found if is_shown and found > moment.astimezone(UTC) else None

@@ -62,6 +62,30 @@ def test_a_night_in_which_clocks_change_ends_when_clocks_show_its_end() -> None:
     assert found == datetime(2026, 10, 25, 6, 0, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        # 23:30, 02:15 for the first time, and for the second.
+        ("2026-10-24T21:30", "2026-10-25T00:30"),
+        ("2026-10-25T00:15", "2026-10-25T00:30"),
+        ("2026-10-25T01:15", "2026-10-25T01:30"),
+        ("2026-10-25T01:30", None),
+        # Clocks go forward: 01:15, and 03:15, where 02:30 is 03:30.
+        ("2027-03-28T00:15", "2027-03-28T01:30"),
+        ("2027-03-28T01:15", None),
+    ],
+)
+def test_quiet_hours_that_end_in_the_hour_that_comes_twice_do_not_last_a_day(
+    moment: str, expected: str | None
+) -> None:
+    begins, ends = time(23), time(2, 30)
+
+    for zone in (UTC, BERLIN):
+        now = datetime.fromisoformat(moment).replace(tzinfo=UTC).astimezone(zone)
+        found = quiet_until(now, begins=begins, ends=ends, zone=BERLIN)
+        assert found == (expected and datetime.fromisoformat(f"{expected}+00:00"))
+
+
 def test_the_clocks_of_the_zone_count_and_not_those_of_the_machine() -> None:
     noon = datetime(2026, 11, 26, 11, 30, tzinfo=UTC)
 

@@ -18,6 +18,9 @@ from capital.services.alerts.tasks import request_spreading
 from capital.services.transactions import inside_transaction
 
 _AT_ONCE = timedelta()
+# PostgreSQL compares each row of a statement with all that it writes: of ten thousand at once, for
+# half a minute.
+_WRITTEN_AT_ONCE = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +227,7 @@ def _write(rows: Sequence[Trouble], alerts: Sequence[Alert]) -> None:
         columns = [
             *("code", "figures", "mark", "noticed_at", "after_seconds", "told_at", "over_at")
         ]
-        Trouble.objects.bulk_update(rows, columns)
+        Trouble.objects.bulk_update(rows, columns, batch_size=_WRITTEN_AT_ONCE)
     if alerts:
         Alert.objects.bulk_create(alerts)
         request_spreading()

@@ -196,15 +196,25 @@ def _is_far(rows: Sequence[Trouble]) -> set[str]:
 
 
 def _signal_came(rows: Sequence[Trouble]) -> set[str]:
-    """Since the last refusal that was told, a signal of the strategy was taken."""
-    found = set()
-    for row in rows:
-        taken = WebhookDelivery.objects.filter(
-            strategy=row.strategy_id, refusal__isnull=True, received_at__gt=row.noticed_at
-        )
-        if taken.exists():
-            found.add(row.key)
-    return found
+    """Since the last one that was refused for the same, a signal of the strategy was taken."""
+    return {row.key for row in rows if _was_taken(row, cause=row.key.rpartition(":")[2])}
+
+
+def _was_taken(row: Trouble, *, cause: str) -> bool:
+    """Whether the newest signal that says anything of this cause was taken, and led to orders.
+
+    Each cause is told by itself: what was refused for another one says nothing of this one.
+    """
+    signals = WebhookDelivery.objects.filter(
+        strategy=row.strategy_id, received_at__gt=row.noticed_at
+    ).order_by("-received_at", "-pk")
+    taken = signals.filter(refusal__isnull=True, answer__isnull=False)
+    newest = taken.select_related("answer").first()
+    if newest is None:
+        return False
+    codes = {size.get("code") for size in newest.answer.body.get("sizes", ())}
+    since = signals.filter(refusal__code=cause, received_at__gte=newest.received_at)
+    return cause not in codes and not since.exists()
 
 
 def _is_assigned(rows: Sequence[Trouble]) -> set[str]:

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, Alert, AlertKind, Trouble
@@ -143,3 +144,17 @@ def test_what_it_is_about_names_the_trouble() -> None:
     }
 
     assert len(keys) == 6
+
+
+def test_of_very_many_no_statement_compares_each_with_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("capital.services.alerts.troubles._WRITTEN_AT_ONCE", 2)
+    seen = [failed(make_account()) for _ in range(5)]
+
+    with CaptureQueriesContext(connection) as queries:
+        assert noted(*seen) == ["began"] * 5
+
+    written = [each["sql"] for each in queries if "UPDATE" in each["sql"].upper()[:7]]
+    assert len(written) == 3
+    assert Trouble.objects.filter(told_at=NOON).count() == 5

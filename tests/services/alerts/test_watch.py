@@ -1,7 +1,7 @@
 """What only looking finds: what has lasted, and what is over."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,7 @@ from capital.models import (
     PoolDay,
     Stop,
     Trouble,
+    WebhookAnswer,
     WebhookDelivery,
 )
 from capital.services.alerts.rules import day_part, near_part
@@ -29,6 +30,7 @@ from capital.services.alerts.troubles import About, Seen, note
 from capital.services.alerts.watch import watch
 from capital.services.jobs import table, watching
 from capital.services.jobs.schedules import sync_schedules
+from strategies.models import Strategy
 from tests.factories import (
     make_account,
     make_fill,
@@ -165,14 +167,52 @@ def stop() -> Ending:
     return lambda: row.lift(by_id=None, at=NOON, reason="well", figures={}) and None
 
 
+def delivery(strategy: Strategy, at: datetime, *codes: str, refused: str = "") -> None:
+    """A signal: refused, or answered with sizes of these codes."""
+    row = WebhookDelivery.objects.create(
+        strategy=strategy,
+        fingerprint="f",
+        body={},
+        received_at=at,
+        refusal={"code": refused} if refused else None,
+    )
+    if not refused:
+        body = {"sizes": [{"code": code} for code in codes]}
+        WebhookAnswer.objects.create(delivery=row, body=body, answered_at=at)
+
+
 def signal() -> Ending:
     strategy = make_strategy()
-    begin(AlertKind.SIGNAL_REFUSED, About(strategy_id=strategy.pk))
-    fields: dict[str, Any] = {"strategy": strategy, "fingerprint": "f", "body": {}}
-    WebhookDelivery.objects.create(**fields, received_at=NOON - timedelta(hours=1))
+    begin(AlertKind.SIGNAL_REFUSED, About(strategy_id=strategy.pk), "x")
+    delivery(strategy, NOON - timedelta(hours=1), "sized")
     later = NOON + timedelta(minutes=1)
-    WebhookDelivery.objects.create(**fields, received_at=later, refusal={"code": "x"})
-    return lambda: WebhookDelivery.objects.create(**fields, received_at=later) and None
+    delivery(strategy, later, refused="x")
+    return lambda: delivery(strategy, later + timedelta(seconds=1), "sized")
+
+
+def signal_late() -> Ending:
+    """It is taken each time, and leads to no order."""
+    strategy = make_strategy()
+    begin(AlertKind.SIGNAL_REFUSED, About(strategy_id=strategy.pk), "signal_late")
+    delivery(strategy, NOON + timedelta(minutes=1), "signal_late", "sized")
+    return lambda: delivery(strategy, NOON + timedelta(minutes=1, seconds=1), "sized")
+
+
+def signal_refused_again() -> Ending:
+    """One was taken meanwhile; the last one was not. One that waits for its answer says nothing."""
+    strategy = make_strategy()
+    begin(AlertKind.SIGNAL_REFUSED, About(strategy_id=strategy.pk), "x")
+    moment = NOON + timedelta(seconds=20)
+    delivery(strategy, moment, "sized")
+    delivery(strategy, moment + timedelta(seconds=1), refused="x")
+    waits = {"strategy": strategy, "fingerprint": "f", "body": {}}
+    WebhookDelivery.objects.create(**waits, received_at=moment + timedelta(seconds=2))
+
+    def end() -> None:
+        delivery(strategy, moment + timedelta(seconds=3), "sized")
+        delivery(strategy, moment + timedelta(seconds=4), refused="another")
+
+    return end
 
 
 def fills() -> Ending:
@@ -230,6 +270,8 @@ CASES: dict[str, Callable[[], Ending]] = {
     "limit": limit_near,
     "stop": stop,
     "signal": signal,
+    "signal late": signal_late,
+    "signal again": signal_refused_again,
     "fills": fills,
     "unexplained": unexplained,
     "rules": rules,
