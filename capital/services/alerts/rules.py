@@ -32,6 +32,13 @@ KEY_PROBLEMS = frozenset(code for code in Code if code.is_about_key)
 PARTLY = frozenset({Code.PARTLY_HELD, Code.UNCHANGED_BESIDE_HELD})
 # The balance is not read, and that is as it should be.
 NOT_ASKED = frozenset({Code.LIVE_DISABLED, Code.READINGS_TAKE_TURNS, Code.NO_TIME_LEFT})
+# The exchange said nothing of the key.
+NOT_HEARD = frozenset(
+    {
+        *(Code.EXCHANGE_UNREACHABLE, Code.EXCHANGE_TIMEOUT, Code.EXCHANGE_PAUSED),
+        *(Code.EXCHANGE_RATE_LIMITED, Code.EXCHANGE_BLOCKED, Code.NO_TIME_LEFT),
+    }
+)
 # Of a day longer ago, what was not explained is in the account's history.
 _DAYS_TOLD = timedelta(days=2)
 _FILLS_MAY_WAIT = timedelta(minutes=15)

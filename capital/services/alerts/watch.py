@@ -30,6 +30,7 @@ from capital.models import (
 )
 from capital.services.alerts.rules import (
     KEY_PROBLEMS,
+    NOT_HEARD,
     PARTLY,
     day_part,
     is_silence,
@@ -111,7 +112,8 @@ def _all(rows: Sequence[Trouble]) -> set[str]:
 
 
 def _key_works(rows: Sequence[Trouble]) -> set[str]:
-    problems = {code.value for code in KEY_PROBLEMS}
+    """The exchange answered otherwise; where it is not heard, nobody knows."""
+    problems = {code.value for code in KEY_PROBLEMS | NOT_HEARD}
     return {
         row.key
         for row in rows

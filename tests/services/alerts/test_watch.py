@@ -25,7 +25,7 @@ from capital.models import (
     WebhookAnswer,
     WebhookDelivery,
 )
-from capital.services.alerts.rules import day_part, near_part
+from capital.services.alerts.rules import NOT_HEARD, day_part, near_part
 from capital.services.alerts.troubles import About, Seen, note
 from capital.services.alerts.watch import watch
 from capital.services.jobs import table, watching
@@ -288,6 +288,19 @@ def test_what_lasts_is_not_over_and_what_ended_is_told_once(case: str, clock: Cl
     assert watch([], clock=clock)["over"] == 1
     assert watch([], clock=clock)["over"] == 0
     assert [state for _, state in told()] == ["began", "over"]
+
+
+@pytest.mark.parametrize("code", sorted(NOT_HEARD))
+def test_a_refused_key_is_not_taken_again_by_an_exchange_that_is_not_heard(
+    code: Code, clock: Clock
+) -> None:
+    account = make_account(connection_code=code.value)
+    begin(AlertKind.KEY_REFUSED, About(account_id=account.pk), code=Code.EXCHANGE_REFUSED_KEY)
+
+    assert watch([], clock=clock)["over"] == 0
+
+    Account.objects.update(connection_code=Code.EXCHANGE_CURRENCY_MISSING.value)
+    assert watch([], clock=clock)["over"] == 1
 
 
 # Jobs and clusters
