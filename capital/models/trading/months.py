@@ -26,9 +26,13 @@ class NumberField(models.BinaryField):  # type: ignore[type-arg]
         """The number; of a dumped row, from its text."""
         return int(value, 16) if isinstance(value, str) else value
 
+    def value_from_object(self, obj: models.Model) -> str:
+        """The text for ``dumpdata``: of a number, JSON's would be made, which may be too long."""
+        return hex(getattr(obj, self.attname))
+
     def value_to_string(self, obj: models.Model) -> str:
-        """The text for ``dumpdata``."""
-        return hex(self.value_from_object(obj))
+        """The same."""
+        return self.value_from_object(obj)
 
 
 class LinkMonth(models.Model):

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from datetime import date
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -10,9 +11,9 @@ import pytest
 from django.core import serializers
 from django.db import DatabaseError, connection, models, transaction
 
-from capital.models import WebhookAnswer, WebhookDelivery
+from capital.models import LinkMonth, WebhookAnswer, WebhookDelivery
 from capital.models.columns.packed import PackedJSONField
-from tests.factories import make_strategy
+from tests.factories import make_link, make_strategy
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +61,27 @@ def test_row_is_dumped_as_text_and_loaded_again() -> None:
 
     assert json.loads(json.loads(dumped)[0]["fields"]["body"]) == {"sizes": [LINE]}
     assert loaded.object.body == {"sizes": [LINE]}
+
+
+@pytest.mark.parametrize("number", [0, -1, 16**5000, -(16**5000)], ids=["0", "-1", "large", "low"])
+@pytest.mark.parametrize("form", ["json", "jsonl", "xml"])
+def test_a_number_of_any_size_is_dumped_and_loaded_again(number: int, form: str) -> None:
+    """More digits than Python writes of a number that it takes for one of JSON's."""
+    day = date(2026, 3, 1)
+    row = LinkMonth.objects.create(
+        strategy_account=make_link(),
+        currency="USDT",
+        scale=6,
+        days=number,
+        month=day,
+        since=day,
+        until=day,
+    )
+
+    (loaded,) = serializers.deserialize(form, serializers.serialize(form, [row]))
+    loaded.save()
+
+    assert LinkMonth.objects.get().days == number
 
 
 def test_null_is_null() -> None:
