@@ -48,12 +48,14 @@ class Guard:
         problem: Why the guard refused; None where it did not.
         status: Of the last answer; None where there was none.
         is_over: Whether the time was over.
+        is_silent: Whether somebody was reached and said nothing for as long as one waits.
     """
 
     def __init__(self) -> None:
         self.problem: Reason | None = None
         self.status: int | None = None
         self.is_over = False
+        self.is_silent = False
         self.adapter = _Adapter()
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
@@ -64,6 +66,8 @@ class Guard:
             return self.problem
         if self.is_over:
             return Reason(Code.CHANNEL_TIMED_OUT, {"seconds": str(TIME.seconds)})
+        if self.is_silent:
+            return Reason(Code.CHANNEL_TIMED_OUT, {"seconds": str(_READ_SECONDS)})
         if self.status is None:
             return Reason(Code.CHANNEL_UNREACHABLE)
         if self.status not in range(200, 300):
@@ -191,9 +195,14 @@ class _Adapter(HTTPAdapter):
         """One request: no proxy, no unverified certificate, no endless answer."""
         guard = _GUARD.get()
         assert guard is not None, "a session has it from a guard"
-        response = super().send(
-            request, stream=True, timeout=_READ_SECONDS, verify=verify or True, proxies={}
-        )
+        guard.is_silent = False
+        try:
+            response = super().send(
+                request, stream=True, timeout=_READ_SECONDS, verify=verify or True, proxies={}
+            )
+        except requests.ReadTimeout:
+            guard.is_silent = True
+            raise
         guard.status = response.status_code
         if response.status_code in _REDIRECTS and not settings.CAPITAL_ALERT_REDIRECTS:
             response.close()

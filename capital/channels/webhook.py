@@ -25,6 +25,8 @@ def check(address: Address) -> None:
     try:
         parts = urlsplit(address.text)
         is_url = bool(parts.hostname) and parts.port != 0 and parts.username is None
+        # No name has a part that is empty or longer than 63 letters.
+        (parts.hostname or "").encode("idna")
     except ValueError:
         is_url = False
     if not is_url or parts.scheme not in ("http", "https"):

@@ -93,6 +93,21 @@ def test_a_server_that_says_nothing_is_left_when_the_time_is_over(
     assert "CANARY" not in caplog.text
 
 
+def test_a_server_that_says_nothing_within_a_read_is_told_to_say_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was reached, and may have taken the message."""
+    monkeypatch.setattr(guarded_module, "_READ_SECONDS", 1)
+
+    with web_server(0) as server:
+        error = refusal(hook(server.address))
+
+    assert (error.reason.code, error.reason.figures) == (
+        Code.CHANNEL_TIMED_OUT,
+        {"seconds": "1"},
+    )
+
+
 def test_a_server_that_drips_is_left_when_the_time_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -214,6 +229,8 @@ def test_an_address_is_public_where_the_whole_internet_may_reach_it(
         ("https://user:pw@hooks.example.com", Code.ADDRESS_INVALID),
         ("https://hooks.example.com:port", Code.ADDRESS_INVALID),
         ("https://[", Code.ADDRESS_INVALID),
+        ("https://hooks..example.com/x", Code.ADDRESS_INVALID),
+        (f"https://{'a' * 64}.example.com/x", Code.ADDRESS_INVALID),
         ("http://hooks.example.com/x", Code.ADDRESS_PLAIN),
     ],
 )

@@ -185,11 +185,18 @@ def _sum(amounts: Sequence[Decimal]) -> Decimal:
 def _external(
     parts: Mapping[str, dict[str, Any]], accounts: Mapping[int, Account], day: date
 ) -> None:
-    """Deposits, withdrawals and transfers of the day; unknown where one pool's are."""
+    """Deposits, withdrawals and transfers of the day; unknown where one pool's are.
+
+    So they are where an account that was there already was not read at all that day.
+    """
     sums: dict[str, Decimal] = {}
-    unknown = set()
     rows = PoolDay.objects.filter(account__in=list(accounts), date=day)
-    for account_id, external in rows.order_by().values_list("account_id", "external"):
+    told = list(rows.order_by().values_list("account_id", "external"))
+    unread = accounts.keys() - {account_id for account_id, _ in told}
+    unknown = {
+        accounts[key].currency for key in unread if business_date(accounts[key].created_at) <= day
+    }
+    for account_id, external in told:
         currency = accounts[account_id].currency
         if external is None:
             unknown.add(currency)

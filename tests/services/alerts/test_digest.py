@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import translation
 
 from capital.domain.reasons import Code, Reason
-from capital.models import Alert, AlertKind, PoolDay
+from capital.models import Account, Alert, AlertKind, PoolDay
 from capital.services.alerts.digest import digest_of, write_digests
 from capital.services.alerts.messages import digest_lines
 from capital.services.alerts.outbox import send_delivery, spread_alerts
@@ -100,6 +100,22 @@ def test_what_one_pool_or_strategy_does_not_tell_makes_the_sum_unknown() -> None
     assert (bitcoin["currency"], bitcoin["accounts"], bitcoin["balance"]) == ("BTC", 0, None)
     assert (dollars["external"], dollars["pnl"]) == (None, None)
     assert dollars["worst"] == {"strategy": grid.strategy.key, "pnl": "-3"}
+
+
+def test_deposits_are_not_known_where_an_account_was_not_read_that_day() -> None:
+    user, _main, other, _links = desk("ann")
+    before, after = NOON - timedelta(days=3), NOON
+
+    for created, expected in ((after, "500"), (before, None)):
+        Account.objects.filter(pk=other.pk).update(created_at=created)
+        details = digest_of(user, day=YESTERDAY, now=NOON)
+        assert details is not None
+        assert details["currencies"][1]["external"] == expected
+
+    Account.objects.filter(pk=other.pk).update(is_active=False)
+    details = digest_of(user, day=YESTERDAY, now=NOON)
+    assert details is not None
+    assert details["currencies"][1]["external"] == "500"
 
 
 def test_what_needs_attention_is_what_is_wrong_now_with_what_the_user_sees() -> None:
