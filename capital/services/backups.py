@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.apps import apps
 from django.db import connection
@@ -272,7 +272,15 @@ def _url(database: Mapping[str, Any], name: str) -> str:
     if database.get("PASSWORD"):
         who += ":" + quote(str(database["PASSWORD"]), safe="")
     port = f":{database['PORT']}" if database.get("PORT") else ""
-    return f"postgres://{who}{'@' if who else ''}{database.get('HOST') or ''}{port}/{name}"
+    where = f"postgres://{who}{'@' if who else ''}{database.get('HOST') or ''}{port}/{name}"
+    asked = urlencode(_options(database))
+    return f"{where}?{asked}" if asked else where
+
+
+def _options(database: Mapping[str, Any]) -> dict[str, str]:
+    """What ``DATABASE_URL`` asks of connections, such as ``sslmode``; without our own name."""
+    options = database.get("OPTIONS") or {}
+    return {name: str(value) for name, value in options.items() if name != "application_name"}
 
 
 def _tool(name: str, *arguments: str) -> None:
@@ -285,8 +293,11 @@ def _tool(name: str, *arguments: str) -> None:
 
 def _started(name: str, *arguments: str, **streams: int) -> "subprocess.Popen[bytes]":
     """One of PostgreSQL's tools, at work. It asks nobody for a password, and says nothing."""
-    password = str(_database().get("PASSWORD") or "")
-    environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
+    database = _database()
+    # As libpq calls them: PGSSLMODE, PGSSLROOTCERT, PGOPTIONS.
+    asked = {f"PG{option.upper()}": value for option, value in _options(database).items()}
+    password = str(database.get("PASSWORD") or "")
+    environment = {**os.environ, **asked, **({"PGPASSWORD": password} if password else {})}
     try:
         return subprocess.Popen(  # noqa: S603  # PostgreSQL's own, by a fixed name
             [name, "--no-password", *arguments],

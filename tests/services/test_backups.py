@@ -220,3 +220,25 @@ def test_a_server_of_this_machine_needs_neither_password_nor_port(
     file.write_bytes(DUMP)
     check_backup(file)
     assert stage.urls[0].startswith("postgres://kim@/capital_restore_")
+
+
+def test_what_the_url_asks_of_connections_is_asked_of_the_tools_too(
+    monkeypatch: Any, tmp_path: Path
+) -> None:
+    """Or the password would go where no certificate is looked at."""
+    asked = {"sslmode": "verify-full", "sslrootcert": "/etc/a b.pem", "application_name": "capital"}
+    stage = Stage(monkeypatch, "postgresql", NAME="desk", PASSWORD="p:w", OPTIONS=asked)
+    file = tmp_path / "x.backup"
+    file.write_bytes(DUMP)
+    check_backup(file)
+    assert stage.urls[0].endswith("?sslmode=verify-full&sslrootcert=%2Fetc%2Fa+b.pem")
+
+    monkeypatch.undo()
+    monkeypatch.setattr(backups, "_database", lambda: {"PASSWORD": "p:w", "OPTIONS": asked})
+    seen: list[Any] = []
+    monkeypatch.setattr(backups.subprocess, "Popen", lambda *_words, env, **_more: seen.append(env))
+    backups._started("psql")
+    [environment] = seen
+    assert environment["PGSSLMODE"] == "verify-full"
+    assert environment["PGSSLROOTCERT"] == "/etc/a b.pem"
+    assert environment["PGPASSWORD"] == "p:w"
