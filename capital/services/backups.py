@@ -291,7 +291,12 @@ def _tool(name: str, *arguments: str) -> None:
         raise BackupRefused(Code.BACKUP_TOOL_FAILED, command=name, status=str(status))
 
 
-def _started(name: str, *arguments: str, **streams: int) -> "subprocess.Popen[bytes]":
+def _started(
+    name: str,
+    *arguments: str,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
+) -> "subprocess.Popen[bytes]":
     """One of PostgreSQL's tools, at work. It asks nobody for a password, and says nothing."""
     database = _database()
     # As libpq calls them: PGSSLMODE, PGSSLROOTCERT, PGOPTIONS.
@@ -302,8 +307,9 @@ def _started(name: str, *arguments: str, **streams: int) -> "subprocess.Popen[by
         return subprocess.Popen(  # noqa: S603  # PostgreSQL's own, by a fixed name
             [name, "--no-password", *arguments],
             env=environment,
+            stdin=stdin,
+            stdout=stdout,
             stderr=subprocess.DEVNULL,
-            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, **streams},
         )
     except FileNotFoundError as error:
         raise BackupRefused(Code.BACKUP_TOOL_MISSING, command=name) from error
