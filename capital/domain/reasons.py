@@ -771,8 +771,8 @@ class Code(StrEnum):
     )
     DESK_FILE_TOO_LARGE = (
         "desk_file_too_large",
-        "The file is larger than {most} MB. Move the desk in a backup (`backup`, `restore`), or in "
-        "several files with some of the accounts each.",
+        "The file is larger than {most} MB. Split its accounts into several files, and import one "
+        "after the other.",
     )
     DESK_FILE_VERSION = (
         "desk_file_version",
