@@ -276,10 +276,13 @@ def _earned(
 
 
 def _earned_rows(account_ids: Collection[int], symbols: Collection[str]) -> QuerySet[Flow]:
+    return _earned_of_all(symbols).filter(account__in=account_ids)
+
+
+def _earned_of_all(symbols: Collection[str]) -> QuerySet[Flow]:
+    """Of all accounts."""
     kinds = [kind.value for kind in FlowKind if kind.is_earned]
-    rows = Flow.objects.filter(
-        account__in=account_ids, symbol__in=symbols, kind__in=kinds, matched_by__isnull=True
-    )
+    rows = Flow.objects.filter(symbol__in=symbols, kind__in=kinds, matched_by__isnull=True)
     return rows.order_by("pk")
 
 
@@ -474,9 +477,9 @@ def _after(
 
 
 def realized_after(
-    moments: Mapping[int, datetime], positions: Iterable[Position]
-) -> dict[PositionKey, Decimal]:
-    """What these links realised in their settle currencies after their moments.
+    moments: Mapping[int, datetime], positions: Iterable[Position], currencies: Mapping[int, str]
+) -> dict[int, Decimal]:
+    """What these links earned after their moments in symbols, in their accounts' currencies.
 
     Their symbols are booked again for that, and nothing is written. No query where nothing happened
     since; else a constant number.
@@ -484,6 +487,7 @@ def realized_after(
     Args:
         moments: By link.
         positions: All of these links that have books, with ``strategy_account`` loaded.
+        currencies: Of the accounts, by link: what was earned in another one stands apart.
     """
     late = [each for each in positions if _until(each) > moments[each.strategy_account_id]]
     if not late:
@@ -501,15 +505,41 @@ def realized_after(
     flows: dict[tuple[int, str], list[Flow]] = defaultdict(list)
     for flow in _earned_rows(accounts, symbols):
         flows[flow.account_id, flow.symbol].append(flow)
-    sums: dict[PositionKey, Decimal] = {}
+    sums: dict[int, Decimal] = {}
     for scope, keys in members.items():
         fills = {key: [as_booked(fill, step=_ZERO) for fill in history[key]] for key in keys}
         of_keys = dict.fromkeys(keys, flows[scope])
         after = _after({key: Books() for key in sorted(keys)}, fills, of_keys)
-        for key, (_, entries) in after.items():
-            for entry in entries if key.link_id in moments else ():
-                if entry.at > moments[key.link_id] and not entry.currency:
-                    add_to(sums, key, entry.realized)
+        for (link_id, symbol, _), (_, entries) in after.items():
+            if link_id not in moments:
+                continue
+            settle = _symbol(symbol).settle
+            for entry in entries:
+                is_own = (entry.currency or settle) == currencies[link_id]
+                if is_own and entry.at > moments[link_id]:
+                    add_to(sums, link_id, entry.realized)
+    return sums
+
+
+def earned_after(
+    moments: Mapping[int, datetime], currencies: Mapping[int, str]
+) -> dict[int, Decimal]:
+    """What these links earned after their moments in no symbol, as interest is; one query.
+
+    Args:
+        moments: By link; without any, nothing is asked.
+        currencies: As ``realized_after`` has them.
+    """
+    sums: dict[int, Decimal] = {}
+    if not moments:
+        return sums
+    rows = _earned_of_all([""]).filter(strategy_account__in=moments)
+    for flow in rows.filter(occurred_at__gt=min(moments.values())):
+        key = key_of(flow)
+        assert key is not None, "it was asked for by its link"
+        link_id = key.link_id
+        if flow.occurred_at > moments[link_id] and flow.currency == currencies[link_id]:
+            add_to(sums, link_id, flow.amount)
     return sums
 
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from capital.domain.balances import BalanceBasis
-from capital.domain.money import EXACT
+from capital.domain.money import EXACT, add_to
 from capital.domain.performance.symbols import parse_symbol
 from capital.domain.reasons import Code, Reason
 from capital.models import Position, StrategyAccount
-from capital.services.trading.books import realized_after
-from capital.services.trading.days import pnl_since, realized_in, unrealized_in
+from capital.services.balances.summaries import business_date
+from capital.services.trading.books import earned_after, realized_after
+from capital.services.trading.days import days_beside, pnl_since, realized_in, unrealized_in
 from capital.services.trading.worth import unrealized_of
 from capital.services.transactions import inside_transaction
 
@@ -61,13 +62,19 @@ def read_earned(
         return {}
     rows = Position.objects.filter(strategy_account__in=moments, books__isnull=False)
     positions = list(rows.select_related("strategy_account").order_by("pk"))
-    realized = realized_in(positions, currencies)
+    beside = days_beside(positions, currencies)
+    realized = realized_in(positions, currencies, beside)
     worth = unrealized_in(positions, unrealized_of(positions, now=now), currencies)
-    later: dict[int, Decimal] = dict.fromkeys(realized, _ZERO)
-    for key, amount in realized_after(moments, positions).items():
-        symbol = parse_symbol(key.symbol)
-        if symbol is not None and symbol.settle == currencies[key.link_id]:
-            later[key.link_id] = EXACT.add(later[key.link_id], amount)
+    later = dict.fromkeys(realized, _ZERO)
+    lasts = {day.strategy_account_id: day.date for day in beside if not day.symbol}
+    late = {
+        link_id: at
+        for link_id, at in moments.items()
+        if link_id in lasts and lasts[link_id] >= business_date(at)
+    }
+    for sums in (realized_after(moments, positions, currencies), earned_after(late, currencies)):
+        for link_id, amount in sums.items():
+            add_to(later, link_id, amount)
     return {
         link_id: Earned(EXACT.subtract(by_now, later[link_id]), by_now, worth.get(link_id, _ZERO))
         for link_id, by_now in realized.items()
@@ -104,7 +111,7 @@ def equity_of(links: Iterable[StrategyAccount], *, now: datetime) -> dict[int, E
     rows = Position.objects.filter(strategy_account__in=wanted, books__isnull=False)
     positions = list(rows.order_by("pk"))
     values = unrealized_of(positions, now=now)
-    realized = realized_in(positions, currencies)
+    realized = realized_in(positions, currencies, days_beside(positions, currencies))
     worth = unrealized_in(positions, values, currencies)
     unmarked: dict[int, list[str]] = {}
     for position in positions:

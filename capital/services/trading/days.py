@@ -557,7 +557,7 @@ def summary_figures(days: Sequence[LinkDay]) -> dict[str, Any]:
 def _write_capital(desk: _Desk) -> None:
     """Say of each link with books what it earned since its capital was decided."""
     currencies = {key: of.currency for key, of in desk.links.items()}
-    realized = realized_in(desk.positions, currencies)
+    realized = realized_in(desk.positions, currencies, days_beside(desk.positions, currencies))
     worth = unrealized_in(desk.positions, desk.worth_now, currencies)
     changed = []
     for link_id, capital in desk.capital.items():
@@ -576,12 +576,44 @@ def _write_capital(desk: _Desk) -> None:
     StrategyCapital.objects.bulk_update(changed, ["current_pnl"], batch_size=500)
 
 
-def realized_in(positions: Iterable[Position], currencies: Mapping[int, str]) -> dict[int, Decimal]:
-    """What each link with books has realised ever, in its account's currency, in one query.
+def days_beside(positions: Iterable[Position], currencies: Mapping[int, str]) -> list[SymbolDay]:
+    """What links earned in their accounts' currencies beside what positions realise, by day.
+
+    In no symbol, as interest is, or in one that is settled in another currency. In the order of
+    time; one query.
 
     Args:
         positions: Those with books, of these links.
         currencies: Of the accounts, by link.
+    """
+    # By their names, since the days of all other symbols are many.
+    symbols = {""}
+    for each in positions:
+        if not _is_settled_in(each.symbol, currencies[each.strategy_account_id]):
+            symbols.add(each.symbol)
+    rows = SymbolDay.objects.filter(strategy_account__in=currencies, symbol__in=symbols)
+    return [
+        row
+        for row in rows.order_by("date", "pk")
+        if row.currency == currencies[row.strategy_account_id]
+        and not _is_settled_in(row.symbol, row.currency)
+    ]
+
+
+def _is_settled_in(text: str, currency: str) -> bool:
+    symbol = parse_symbol(text)
+    return symbol is not None and symbol.settle == currency
+
+
+def realized_in(
+    positions: Iterable[Position], currencies: Mapping[int, str], beside: Iterable[SymbolDay]
+) -> dict[int, Decimal]:
+    """What each link with books has realised ever, in its account's currency.
+
+    Args:
+        positions: Those with books, of these links.
+        currencies: Of the accounts, by link.
+        beside: What ``days_beside`` finds of them.
     """
     found: dict[int, Decimal] = {}
     for position in positions:
@@ -590,9 +622,8 @@ def realized_in(positions: Iterable[Position], currencies: Mapping[int, str]) ->
         link_id = position.strategy_account_id
         is_own = symbol.settle == currencies[link_id]
         add_to(found, link_id, (position.realized_pnl or _ZERO) if is_own else _ZERO)
-    for day in SymbolDay.objects.filter(strategy_account__in=currencies, symbol=""):
-        if day.currency == currencies[day.strategy_account_id]:
-            add_to(found, day.strategy_account_id, day.realized)
+    for day in beside:
+        add_to(found, day.strategy_account_id, day.realized)
     return found
 
 

@@ -156,6 +156,40 @@ def test_funding_behind_the_reading_is_divided_and_counts_later(link) -> None:
     assert [capital_of(each).current_pnl for each in (link, other)] == [D(6), D(-3)]
 
 
+def earn(link: StrategyAccount, minute: int, amount: str, **fields: Any) -> None:
+    """Interest in no symbol, unless a symbol is given."""
+    enter_flow(
+        link.account_id,
+        pool=Pool.FUTURES,
+        kind=FlowKind.INTEREST,
+        currency="USDT",
+        amount=D(amount),
+        occurred_at=at(minute),
+        strategy_account=link.pk,
+        clock=lambda: at(minute),
+        **fields,
+    )
+
+
+@pytest.mark.parametrize("symbol", ["", BTC, "BTC/USD:BTC"])
+def test_interest_behind_the_reading_counts_later_whatever_its_symbol(link, symbol) -> None:
+    """5 before the reading, 7 behind it: the balance did not hold these 7 yet."""
+    balance(link, "1000", read=1)
+    decide(link, 2)
+    earn(link, 5, "5", symbol=symbol)
+    balance(link, "1005", read=10)
+    earn(link, 15, "7", symbol=symbol)
+    assert capital_of(link).current_pnl == D(12)
+
+    run = decide(link, 20)
+
+    capital = capital_of(link)
+    assert (capital.pnl_counted, capital.current_pnl) == (D(5), D(7))
+    assert added_by(run, link) == "0"
+    day = LinkDay.objects.get(currency="USDT")
+    assert (day.earned, day.settled_start) == (12, 0)
+
+
 def test_what_is_earned_elsewhere_is_in_no_count(link) -> None:
     """Contracts that settle in the coin, on an account in USDT."""
     symbol = "BTC/USD:BTC"

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from capital.domain.money import EXACT
 from capital.domain.performance.fills import Fee
 from capital.domain.sizing.orders import Side
-from capital.models import Fill, Position, StrategyAccount, StrategyCapital
+from capital.models import Fill, Position, StrategyAccount, StrategyCapital, SymbolDay
 from capital.services.trading import Equity, NewFill, equity_of, report_fills
 from tests.admin.tenants import allow_everything
 from tests.api.client import Bot
@@ -100,6 +100,14 @@ def test_what_was_realised_since_is_part_of_it_and_what_was_counted_before_is_no
     StrategyCapital.objects.update(pnl_counted=EXACT.subtract(D(earned), D("0.5")))
 
     assert equity(link) == [Equity(D(5000))]
+
+
+def test_days_of_other_versions_which_do_not_say_what_is_held_count_once() -> None:
+    link = linked()
+    trade(link, ("buy", "10", "100"), ("sell", "10", "180"))
+    SymbolDay.objects.update(held=None, cost=None)
+
+    assert equity(link) == [Equity(D("5799.5"))]
 
 
 def test_it_is_the_capital_and_the_current_pnl() -> None:
