@@ -302,18 +302,19 @@ class _Desk:
 def _links(account_ids: Sequence[int], since: date) -> tuple[dict[int, _Of], date]:
     """The links of these accounts, and the day from which theirs are to be written.
 
-    That is earlier than ``since`` where days were never closed.
+    That is earlier than ``since`` where days were never closed: the last one that was written was
+    begun, and something may have happened on it since.
     """
     found, begins = {}, since
-    for pk, last_date, *of in _LINKS.rows(account_ids, since):
+    for pk, last_date, *of in _LINKS.rows(account_ids):
         found[pk] = _Of(*of)
         if last_date is not None:
-            begins = min(begins, last_date + _DAY)
+            begins = min(begins, last_date)
     return found, begins
 
 
-def _links_since(account_ids: Given, since: Given) -> QuerySet[StrategyAccount, Any]:
-    last = LinkDay.objects.filter(strategy_account=OuterRef("pk"), date__lt=since)
+def _links_of(account_ids: Given) -> QuerySet[StrategyAccount, Any]:
+    last = LinkDay.objects.filter(strategy_account=OuterRef("pk"))
     return (
         StrategyAccount.objects.filter(account__among=account_ids)
         .order_by("pk")
@@ -329,7 +330,7 @@ def _links_since(account_ids: Given, since: Given) -> QuerySet[StrategyAccount, 
     )
 
 
-_LINKS = CompiledQuery(_links_since)
+_LINKS = CompiledQuery(_links_of)
 _SYMBOL_DAYS = CompiledRows(
     SymbolDay,
     lambda links, begins: SymbolDay.objects.filter(

@@ -149,7 +149,9 @@ def test_a_late_fill_restates_its_day_and_those_behind_it(link) -> None:
     report(link, 3, "sell", "1", "120", days=1)
     close(link, days=2)
     before = {day: (row.realized, row.restated_at) for day, row in days_of(link).items()}
-    assert before == {TENTH: (0, None), ELEVENTH: (D(20), None), TWELFTH: (0, None)}
+    # The tenth was not over when it was written, and had no mark then.
+    ended = NOON + timedelta(days=1, minutes=3)
+    assert before == {TENTH: (0, ended), ELEVENTH: (D(20), None), TWELFTH: (0, None)}
     capital = StrategyCapital.objects.get()
 
     report(link, 2, "buy", "1", "90", now=2)
@@ -205,6 +207,18 @@ def test_days_that_were_never_closed_are_written_with_the_next(link) -> None:
     days = days_of(link)
     assert len(days) == 5
     assert days[date(2026, 3, 14)].equity_start == D(1010)
+
+
+def test_the_last_day_before_a_gap_is_written_as_it_ended(link) -> None:
+    """No job ran for four days: it was begun without a mark, which it had at its end."""
+    report(link, 1, "buy", "1", "100")
+    mark("110", TENTH)
+
+    report(link, 2, "sell", "1", "130", days=4)
+
+    days = days_of(link)
+    assert (days[TENTH].unrealized, days[ELEVENTH].equity_start) == (D(10), D(1010))
+    assert days[date(2026, 3, 14)].equity_start is None
 
 
 def test_a_link_without_books_has_no_days_and_no_current_pnl(link) -> None:
@@ -327,7 +341,8 @@ def test_the_job_of_the_days_end_closes_them(link) -> None:
     assert yesterday.unrealized_pnl == D(10)
 
 
-def test_capital_that_decisions_give_and_take_is_in_the_chain(link) -> None:
+@pytest.mark.parametrize("late", [1, 4])
+def test_capital_that_decisions_give_and_take_is_in_the_chain(link, late) -> None:
     """1,000 earns 50; 950 more comes in."""
     report(link, 1, "buy", "1", "100")
     report(link, 2, "sell", "1", "150")
@@ -342,7 +357,7 @@ def test_capital_that_decisions_give_and_take_is_in_the_chain(link) -> None:
     )
     StrategyCapital.objects.update(allocated_capital=D(2000), pnl_counted=D(50))
 
-    close(link, days=1)
+    close(link, days=late)
 
     days = days_of(link)
     assert (days[TENTH].equity_start, days[TENTH].capital_added) == (D(1000), D(950))
