@@ -932,6 +932,11 @@ class Code(StrEnum):
         "The balance of the pool {pool} at the beginning is not on record. The equity of its "
         "strategies is used instead.",
     )
+    REPLAY_LATER_BALANCE = (
+        "replay_later_balance",
+        "The balance of the pool {pool} at the beginning is not on record. It is that of {date}, "
+        "less what was earned, paid in and taken out until then.",
+    )
     ONE_DAY = "one_day", "Only one day has a return; at least two are needed."
     TOO_FEW_DAYS = (
         "too_few_days",

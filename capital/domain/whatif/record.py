@@ -34,8 +34,9 @@ class LinkRecord:
 
     @cached_property
     def ends(self) -> date:
-        """Its last day on record."""
-        return max(self.days)
+        """Its last day on record with capital or PnL: one that is idle goes on having days."""
+        used = [at for at, day in self.days.items() if day.capital or day.pnl or day.realized]
+        return max(used, default=self.begins)
 
     def on(self, day: date) -> Link | None:
         """As it stands on a day: it takes part from its first day on record; None before.

@@ -206,6 +206,17 @@ def test_one_that_is_idle_by_now_takes_part_until_its_last_day() -> None:
     assert course.days[-1].equity == D("9737.5")
 
 
+def test_one_that_is_idle_by_now_and_had_nothing_since_takes_no_part_since() -> None:
+    """Its days go on: paused, it has neither capital nor PnL on them."""
+    told = {ONE: OF_A[ONE], TWO: ("5500", "-5500", "0"), THREE: ("0", "0", "0")}
+    paused = record(link(A, told, idle=Code.LINK_INACTIVE), link(B, OF_B), start="10000")
+
+    course = replayed(paused, by(PolicyName.WEIGHTS))
+
+    assert capitals(course, A, B)[2][0] is None
+    assert (course.unknown, course.days[2].capital[B]) == ({}, course.days[2].equity)
+
+
 def test_capital_that_was_not_there_on_record_earns_nothing_that_is_known() -> None:
     idle = {ONE: ("0", "0", "0"), TWO: ("0", "0", "7")}
     both = record(link(A, {ONE: OF_A[ONE], TWO: OF_A[TWO]}), link(B, idle), days=(ONE, TWO))

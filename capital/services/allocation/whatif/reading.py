@@ -1,10 +1,11 @@
 """The days on record of one account, as a replay takes them; and what they do not tell."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from capital.domain.allocation.gate import Thresholds
 from capital.domain.allocation.links import Link
@@ -18,6 +19,7 @@ from capital.domain.performance.measures.returns import Day
 from capital.domain.pools import Pool, pool_of
 from capital.domain.reasons import Code, Reason
 from capital.domain.whatif.record import LinkRecord, PoolRecord, Record
+from capital.domain.whatif.replaying import gain_of
 from capital.models import Account, Flow, LinkDay, PoolDay
 from capital.services.accounts.linked import LinkedAccount
 from capital.services.balances.summaries import business_date
@@ -115,55 +117,85 @@ def _pools_of(
     mode = linked.division["wallet_mode"]
     balances, unexplained = _pool_days(account, first, last)
     external = _flows(account, first, last)
-    used = {pool_of(each.link.market, mode) for each in links}
+    is_equity = account.balance_basis == BalanceBasis.EQUITY
+    by_pool: dict[Pool, list[LinkRecord]] = defaultdict(list)
+    for each in links:
+        by_pool[pool_of(each.link.market, mode)].append(each)
     pools, missing = {}, []
-    for pool in (each for each in Pool if each in used):
-        rows = [
-            each.days[first]
-            for each in links
-            if pool_of(each.link.market, mode) is pool and first in each.days
-        ]
-        balance = balances.get(pool)
-        if balance is None:
+    for pool in (each for each in Pool if each in by_pool):
+        told = balances.get(pool)
+        if told is None:
             missing.append(Reason(Code.REPLAY_WITHOUT_BALANCE, {"pool": pool.value}))
-        start = _start(balance, rows, is_equity=account.balance_basis == BalanceBasis.EQUITY)
+        elif told.date >= first:
+            figures = {"pool": pool.value, "date": told.date.isoformat()}
+            missing.append(Reason(Code.REPLAY_LATER_BALANCE, figures))
+        start = _start(told, by_pool[pool], external[pool], first, is_equity=is_equity)
         pools[pool] = PoolRecord(start, external[pool])
-    told = known_sum(*(unexplained.get(pool, _ZERO) for pool in pools)) or _ZERO
-    told = ROUNDED.quantize(told, quantum_of(account.currency))
-    if told:
-        figures = {"amount": plain(told), "currency": account.currency}
+    left = known_sum(*(unexplained.get(pool, _ZERO) for pool in pools)) or _ZERO
+    left = ROUNDED.quantize(left, quantum_of(account.currency))
+    if left:
+        figures = {"amount": plain(left), "currency": account.currency}
         missing.append(Reason(Code.REPLAY_UNEXPLAINED, figures))
     return pools, missing
 
 
-def _start(balance: Decimal | None, rows: Iterable[Day], *, is_equity: bool) -> Decimal:
+class _Balance(NamedTuple):
+    """A balance of a pool at the end of a day."""
+
+    date: date
+    amount: Decimal
+
+
+def _start(
+    told: _Balance | None,
+    links: Sequence[LinkRecord],
+    external: Mapping[date, Decimal],
+    first: date,
+    *,
+    is_equity: bool,
+) -> Decimal:
     """What there was of a pool: its balance with what was unrealised, and its links' equity at
-    least, which coins that were bought may be a part of."""
-    rows = list(rows)
-    equity = known_sum(*(row.start or _ZERO for row in rows)) or _ZERO
-    if balance is None:
+    least, which coins that were bought may be a part of.
+
+    Of the first day on which its balance is known, what was earned and came until then is taken
+    off. What decisions gave the links on the first day was there, or came on it.
+    """
+    rows = [each.days[first] for each in links if first in each.days]
+    had = known_sum(*(row.start or _ZERO for row in rows)) or _ZERO
+    added = known_sum(*(row.added or _ZERO for row in rows)) or _ZERO
+    with_added = EXACT.subtract(EXACT.add(had, added), external.get(first, _ZERO))
+    equity = max(had, with_added)
+    if told is None:
         return equity
+    started, days = told.amount, [(day, row) for each in links for day, row in each.days.items()]
+    if told.date < first:
+        worth = [row.worth_start for row in rows]
+    else:
+        worth = [row.worth_end for day, row in days if day == told.date]
+        came = [amount for day, amount in external.items() if day <= told.date]
+        earned = [gain_of(row) for day, row in days if day <= told.date]
+        started = EXACT.subtract(started, known_sum(*came, *earned) or _ZERO)
     if not is_equity:
-        unrealized = known_sum(*(row.worth_start or _ZERO for row in rows)) or _ZERO
-        balance = EXACT.add(balance, unrealized)
-    return max(balance, equity)
+        unrealized = known_sum(*(each or _ZERO for each in worth)) or _ZERO
+        started = EXACT.add(started, unrealized)
+    return max(started, equity)
 
 
 def _pool_days(
     account: Account, first: date, last: date
-) -> tuple[dict[Pool, Decimal], dict[Pool, Decimal]]:
-    """The balances before the first day, and what nothing explains of all changes after it."""
-    balances: dict[Pool, Decimal] = {}
+) -> tuple[dict[Pool, _Balance], dict[Pool, Decimal]]:
+    """The balances before the first day, else the first ones that are known, and what nothing
+    explains of all changes after it."""
+    balances: dict[Pool, _Balance] = {}
     unexplained: dict[Pool, Decimal] = {}
     rows = PoolDay.objects.filter(account=account, date__gte=first - _DAY, date__lte=last)
     for name, day, balance, amount in rows.order_by("date").values_list(
         "pool", "date", "balance", "unexplained"
     ):
         pool = Pool(name)
-        if day < first:
-            if balance is not None:
-                balances[pool] = balance
-        elif amount:
+        if balance is not None:
+            balances.setdefault(pool, _Balance(day, balance))
+        if day >= first and amount:
             add_to(unexplained, pool, amount)
     return balances, unexplained
 

@@ -265,9 +265,53 @@ def test_what_is_not_explained_below_the_quantum_is_not_told() -> None:
 def test_a_pool_day_without_a_balance_says_nothing_of_the_start() -> None:
     desk = Desk()
     PoolDay.objects.update(balance=None)
-    pool_day(desk.account, ONE, "10250")
+    comparison = desk.replay()
 
-    assert codes(desk.replay()) == ["replay_without_balance"]
+    assert codes(comparison) == ["replay_without_balance"]
+    assert equities(comparison)[0] == ["10250", "10562.5"]
+
+
+@pytest.mark.parametrize(("day", "balance"), [(ONE, "12250"), (TWO, "12562.5")])
+@pytest.mark.parametrize("basis", ["wallet", "equity"])
+def test_without_a_balance_at_the_beginning_the_first_that_is_known_is_reckoned_back(
+    day, balance, basis
+) -> None:
+    """An account that was added on its first day: 12,000, of which 1,000 came on it."""
+    desk = Desk(balance_basis=basis)
+    PoolDay.objects.all().delete()
+    at_noon = datetime.combine(ONE, time(12), get_default_timezone())
+    make_flow(desk.account, amount=D(1000), occurred_at=at_noon)
+    pool_day(desk.account, day, balance)
+
+    comparison = desk.replay()
+
+    assert codes(comparison) == ["replay_later_balance"]
+    assert comparison.recorded.days[0].start == D(11000)
+    assert equities(comparison)[0] == ["12250", "12562.5"]
+
+
+def test_what_is_unrealised_beside_a_later_balance_was_earned_since() -> None:
+    desk = Desk()
+    PoolDay.objects.all().delete()
+    LinkDay.objects.filter(strategy_account=desk.a, date=ONE).update(realized=0, unrealized=D(500))
+    pool_day(desk.account, ONE, "9750")
+
+    assert desk.replay().recorded.days[0].start == D(10000)
+
+
+def test_capital_that_was_decided_on_the_first_day_was_there() -> None:
+    """Without any balance on record: 0 as the day began, and 5,000 for each on it."""
+    account = make_account()
+    for _ in range(2):
+        day_of(
+            make_link(account=account, market_type="futures"), ONE, "0", "50", capital_added=D(5000)
+        )
+
+    comparison = replay_policy(account.pk, PolicyName.WEIGHTS, period=ALL)
+
+    assert codes(comparison) == ["replay_without_balance"]
+    for course in (comparison.recorded, comparison.replayed):
+        assert (course.days[0].start, course.total_return) == (D(10000), D("0.01"))
 
 
 def test_a_figure_that_does_not_exist_is_null() -> None:
