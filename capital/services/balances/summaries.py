@@ -212,28 +212,37 @@ def load_latest(account_ids: AccountIds, *, now: datetime) -> dict[int, DailyAcc
     The same as ``load_summaries(...)[account_id].latest``, with only the balances and their times.
     Accounts without a row are left out.
     """
-    rows = _newest_rows(account_ids, now=now)
+    rows = _newest_rows(account_ids, until=business_date(now + _CLOCK_SKEW))
     return {row.account_id: row for row in rows.only(*_READ_FIELDS)}
 
 
 def load_balances(account_ids: AccountIds, *, now: datetime) -> dict[int, CachedBalances]:
     """The same for a caller that shows the balances of every account and judges none."""
-    rows = _newest_rows(account_ids, now=now).values_list(*CachedBalances._fields)
+    return load_balances_of(account_ids, until=business_date(now + _CLOCK_SKEW))
+
+
+def load_balances_of(account_ids: AccountIds, *, until: date) -> dict[int, CachedBalances]:
+    """The same as they stood at the end of a day: of the newest row until then."""
+    rows = _newest_rows(account_ids, until=until).values_list(*CachedBalances._fields)
     return {row[0]: CachedBalances(*row) for row in rows}
 
 
 def _newest_rows(
-    account_ids: AccountIds, *, now: datetime
+    account_ids: AccountIds, *, until: date
 ) -> "QuerySet[DailyAccountSummary, DailyAccountSummary]":
-    newest = DailyAccountSummary.objects.filter(
-        account=OuterRef("pk"), date__lte=business_date(now + _CLOCK_SKEW)
-    )
+    newest = DailyAccountSummary.objects.filter(account=OuterRef("pk"), date__lte=until)
     keys = (
         Account.objects.filter(pk__in=account_ids)
         .order_by()
         .annotate(newest=Subquery(newest.order_by("-date").values("pk")[:1]))
     )
     return DailyAccountSummary.objects.filter(pk__in=keys.values("newest")).order_by()
+
+
+def time_of(row: CachedBalances, pool: Pool) -> datetime | None:
+    """When a pool's balance was read, or of another wallet mode's the whole; None: not told."""
+    told: datetime | None = getattr(row, OBSERVED_FIELD[pool])
+    return row.ending_observed_at if told is None else told
 
 
 def cached_observation(

@@ -17,9 +17,15 @@ from django.utils import timezone
 
 from capital.domain.money import EXACT, known_sum
 from capital.domain.performance.flows import FlowKind
+from capital.domain.pools import Pool
 from capital.models import Account, DailyAccountSummary, Flow
 from capital.services.accounts.lookup import AccountIds
-from capital.services.balances.summaries import CachedBalances, business_date
+from capital.services.balances.summaries import (
+    CachedBalances,
+    business_date,
+    load_balances_of,
+    time_of,
+)
 
 DAYS = 30
 
@@ -93,9 +99,10 @@ def read_totals(
 def read_changes_today(
     latest: Mapping[int, CachedBalances], account_ids: AccountIds, *, now: datetime
 ) -> dict[int, Decimal]:
-    """The change of each account's balance since today began, where both are known, in one query.
+    """The change of each account's balance since today began, where both are known.
 
-    Without deposits, withdrawals and what else was put in or taken out by the last reading.
+    Without deposits, withdrawals and what else was put in or taken out of a pool between the
+    reading with which the day began and its last one. In two queries at most.
 
     Args:
         latest: The newest balances of each account.
@@ -103,35 +110,46 @@ def read_changes_today(
         now: Decides which day is today.
     """
     today = business_date(now)
-    put_in = _put_in(account_ids, since=start_of(today))
+    put_in = _put_in(account_ids, since=start_of(today - timedelta(days=DAYS)))
+    before = load_balances_of(list(put_in), until=today - timedelta(days=1)) if put_in else {}
     changes = {}
     for key, row in latest.items():
-        starting, ending, read_at = (
-            row.starting_balance,
-            row.ending_balance,
-            row.ending_observed_at,
-        )
+        starting, ending = row.starting_balance, row.ending_balance
         # A day that a clock ahead of this one opened counts as today.
         if row.date < today or starting is None or ending is None:
             continue
-        flows = [amount for at, amount in put_in.get(key, ()) if read_at is None or at <= read_at]
+        first = before.get(key) if row.date == today else None
+        flows = [
+            amount for pool, at, amount in put_in.get(key, ()) if _is_between(first, row, pool, at)
+        ]
         changes[key] = EXACT.subtract(ending, known_sum(starting, *flows) or Decimal(0))
     return changes
 
 
+def _is_between(
+    first: CachedBalances | None, last: CachedBalances, pool: Pool, at: datetime
+) -> bool:
+    """Whether the balance of a pool holds what came then, and the one before it does not."""
+    since = None if first is None else time_of(first, pool)
+    if at < start_of(last.date) if since is None else at <= since:
+        return False
+    until = time_of(last, pool)
+    return until is None or at <= until
+
+
 def _put_in(
     account_ids: AccountIds, *, since: datetime
-) -> dict[int, list[tuple[datetime, Decimal]]]:
-    """What was put in (above zero) or taken out of each account, in its currency, and when."""
+) -> dict[int, list[tuple[Pool, datetime, Decimal]]]:
+    """What was put in (above zero) or taken out of each account's pools, in its currency."""
     kinds = [kind.value for kind in FlowKind if not kind.is_earned]
     rows = Flow.objects.filter(
         account__in=account_ids, kind__in=kinds, occurred_at__gte=since, matched_by__isnull=True
     ).order_by()
-    found: dict[int, list[tuple[datetime, Decimal]]] = defaultdict(list)
-    columns = ("account_id", "account__currency", "currency", "occurred_at", "amount")
-    for key, own, currency, occurred_at, amount in rows.values_list(*columns):
+    found: dict[int, list[tuple[Pool, datetime, Decimal]]] = defaultdict(list)
+    columns = ("account_id", "account__currency", "currency", "pool", "occurred_at", "amount")
+    for key, own, currency, pool, occurred_at, amount in rows.values_list(*columns):
         if currency == own:
-            found[key].append((occurred_at, amount))
+            found[key].append((Pool(pool), occurred_at, amount))
     return found
 
 

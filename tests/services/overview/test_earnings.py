@@ -243,3 +243,51 @@ def test_what_was_put_in_is_no_change_of_today() -> None:
     changes = read_changes_today(load_balances(ids, now=now), ids, now=now)
 
     assert changes == {account.pk: 17, other.pk: 60}
+
+
+@pytest.fixture
+def noon() -> datetime:
+    return datetime.combine(TODAY, time(12), tzinfo=timezone.get_default_timezone())
+
+
+def change_of(account: Account, now: datetime) -> Decimal | None:
+    ids = [account.pk]
+    return read_changes_today(load_balances(ids, now=now), ids, now=now).get(account.pk)
+
+
+def test_what_was_put_in_is_compared_with_the_reading_of_its_own_pool(noon) -> None:
+    """Futures are silent since the day before yesterday: what came to them is not in the total."""
+    account, silent_since = make_account(), noon - timedelta(days=2)
+    for days, spot, at in ((1, 50, -25), (0, 150, 0)):
+        make_summary(
+            account=account,
+            date=TODAY - timedelta(days=days),
+            starting_balance=D(150),
+            spot_balance=D(spot),
+            futures_balance=D(100),
+            ending_balance=D(100 + spot),
+            spot_observed_at=noon + timedelta(hours=at),
+            futures_observed_at=silent_since,
+            ending_observed_at=silent_since,
+        )
+    make_flow(account, pool="spot", amount=D(98), occurred_at=noon - timedelta(hours=1))
+    make_flow(account, pool="futures", amount=D(1000), occurred_at=noon - timedelta(hours=1))
+
+    assert change_of(account, noon) == 2
+
+
+def test_what_came_behind_the_last_reading_of_before_is_no_change_of_today(noon) -> None:
+    """Nothing was read over a weekend, in which 1,000 came."""
+    account = make_account()
+    for days, ending, at in ((3, 100, noon - timedelta(days=3)), (0, 1103, noon)):
+        make_summary(
+            account=account,
+            date=TODAY - timedelta(days=days),
+            starting_balance=D(100),
+            ending_balance=D(ending),
+            ending_observed_at=at,
+        )
+    make_flow(account, amount=D(20), occurred_at=noon - timedelta(days=3))
+    make_flow(account, amount=D(1000), occurred_at=noon - timedelta(days=2))
+
+    assert change_of(account, noon) == 3

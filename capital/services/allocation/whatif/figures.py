@@ -105,7 +105,7 @@ def comparison_as_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def last_capital(course: Course, link_id: int) -> Decimal | None:
-    """What a link traded with at last; 0 where it takes no part by then, None where it never did."""
+    """What a link traded with at last: 0 where it is idle by then, None where it never did."""
     found = [day.capital[link_id] for day in course.days if link_id in day.capital]
     if found and link_id not in course.days[-1].earned:
         return ZERO
