@@ -205,3 +205,17 @@ def test_an_exported_workbook_can_be_imported_again(page: Client, fills: list[Fi
     assert (line.fill.price, line.fill.quantity) == (fills[0].price, fills[0].quantity)
     assert line.fill.executed_at == fills[0].executed_at
     assert line.fill.venue_fill_id == fills[0].venue_fill_id
+    assert not line.is_opening
+
+
+@pytest.mark.parametrize(("action", "form"), [("export", "csv"), ("export_xlsx", "xlsx")])
+def test_an_exported_opening_can_be_imported_again(
+    page: Client, link: StrategyAccount, action: str, form: str
+) -> None:
+    opening = make_fill(link, BTC, venue_fill_id="", source="opening")
+    answer = act(page, [opening], action)
+
+    file = read_trade_content(b"".join(answer.streaming_content), name=f"fills.{form}")
+
+    (line,) = file.lines
+    assert (file.problems, line.is_opening) == ((), True)

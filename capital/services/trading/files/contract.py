@@ -19,6 +19,7 @@ class TradeLine:
         account: As the file names it; empty where it names none.
         funding: What was settled in funding with it, in the settle currency: above zero was
             received. None where the file does not say.
+        is_opening: Whether it says what was held before the first fill, and at which entry.
     """
 
     number: int
@@ -26,6 +27,7 @@ class TradeLine:
     strategy: str = ""
     account: str = ""
     funding: Decimal | None = None
+    is_opening: bool = False
 
 
 @dataclass(frozen=True)

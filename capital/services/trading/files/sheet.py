@@ -14,6 +14,7 @@ from typing import IO, Any, TypeVar
 from capital.domain.errors import InvalidAmount, TradeFileRefused
 from capital.domain.money import EXACT, parse_amount
 from capital.domain.performance.fills import Fee
+from capital.domain.performance.telling import FillSource
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.services.tables import (
@@ -40,9 +41,10 @@ OPTIONAL_COLUMNS = (
     "order_id",
     "client_order_id",
     "liquidity",
+    "source",
 )
 # The export has them; they follow from the others.
-_FOLLOWING = ("cost", "settle", "source")
+_FOLLOWING = ("cost", "settle")
 _IDS = ("venue_fill_id", "order_id", "client_order_id")
 _READ = frozenset((*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS))
 _FORM = TableForm(
@@ -141,6 +143,7 @@ class _Line:
             strategy=self.cells.get("strategy", ""),
             account=self.cells.get("account", ""),
             funding=funding,
+            is_opening=self.cells.get("source", "").lower() == FillSource.OPENING.value,
             fill=NewFill(
                 symbol=symbol,
                 side=side,

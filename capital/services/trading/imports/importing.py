@@ -19,12 +19,12 @@ from capital.domain.performance.pnl import keep_books
 from capital.domain.performance.symbols import parse_symbol
 from capital.domain.performance.telling import FillSource
 from capital.domain.reasons import Code, Reason
-from capital.models import Account, Fill, StrategyAccount
+from capital.models import Account, AttributedBy, Fill, StrategyAccount
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading.books import as_booked
 from capital.services.trading.files import LineProblem, TradeFile, TradeLine
-from capital.services.trading.fills import record_fills
+from capital.services.trading.fills import record_fills, record_opening
 from capital.services.trading.flows import SettledFunding, record_funding, recorded_funding
 from capital.services.trading.imports.report import (
     ImportedLine,
@@ -32,6 +32,8 @@ from capital.services.trading.imports.report import (
     ImportedSum,
     ImportReport,
 )
+from capital.services.trading.recording.refusals import refuse_figures
+from capital.services.trading.recording.told import FillCode, FillResult
 from capital.services.trading.syncing.fee_values import may_be_priced, value_fees
 from capital.services.trading.whose import other_market
 from capital.services.transactions import outside_transaction
@@ -190,9 +192,14 @@ class _Import:
     def record(self, link: StrategyAccount, lines: Sequence[TradeLine]) -> LineProblem | None:
         """Record the lines of one link; why it cannot be done, where it cannot."""
         done = ImportedLink(strategy=link.strategy.key)
-        recorded: list[int] = []
         mine: list[ImportedLine] = []
-        for part in _parts(sorted(lines, key=lambda line: line.fill.executed_at)):
+        for line in lines:
+            if line.is_opening and (problem := self._record_opening(link, line, mine)):
+                return problem
+        done.count(each.result for each in mine)
+        recorded = [each.result.fill_id for each in mine]
+        fills = [line for line in lines if not line.is_opening]
+        for part in _parts(sorted(fills, key=lambda line: line.fill.executed_at)):
             try:
                 results = record_fills(
                     self.account,
@@ -233,6 +240,40 @@ class _Import:
         done.uncounted = sum(not each.result.is_counted for each in mine)
         self.links.append(done)
         return None
+
+    def _record_opening(
+        self, link: StrategyAccount, line: TradeLine, mine: list[ImportedLine]
+    ) -> LineProblem | None:
+        """Add one to the lines that are done; why it cannot be, where it cannot."""
+        try:
+            row = self._opening(link, line)
+        except SizingError as error:
+            return _problem_of(error, [line])
+        is_new = row.recorded_at == self.now and all(each.result.fill_id != row.pk for each in mine)
+        code = FillCode.RECORDED if is_new else FillCode.KNOWN
+        result = FillResult(code, row.pk, row.symbol, warnings=other_market(link, row.symbol))
+        mine.append(ImportedLine(line, link.strategy.key, result))
+        return None
+
+    def _opening(self, link: StrategyAccount, line: TradeLine) -> Fill:
+        """Record what the link held before its first fill, as a person may enter it.
+
+        Raises:
+            NotPermitted: The actor may report what was traded, but not say what was held.
+            UnknownSymbol: The venue has no such instrument.
+            TradingRefused: The line makes no sense.
+        """
+        opening = replace(line.fill, fees=(), venue_fill_id="", order_id="", client_order_id="")
+        refuse_figures(0, opening, self.now)
+        require(self.actor, Act.ASSIGN_FILLS, account_ids=[self.account.pk])
+        return record_opening(
+            self.account,
+            opening,
+            link_id=link.pk,
+            how=AttributedBy.PERSON,
+            actor=self.actor,
+            now=self.now,
+        )
 
     def _count(self, fill_ids: Sequence[int], funding: Sequence[SettledFunding]) -> None:
         """Keep books of the file's own lines, whatever else is known."""

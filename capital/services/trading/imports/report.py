@@ -36,7 +36,8 @@ class ImportedLine:
     @property
     def is_provisional(self) -> bool:
         """Whether it counts only until the exchange's own fills of its order are known."""
-        return not self.line.fill.venue_fill_id and self.result.is_counted
+        is_named = self.line.is_opening or bool(self.line.fill.venue_fill_id)
+        return not is_named and self.result.is_counted
 
 
 @dataclass

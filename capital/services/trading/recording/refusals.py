@@ -19,7 +19,18 @@ _AHEAD = timedelta(minutes=10)
 
 
 def refuse_problem(number: int, fill: NewFill, now: datetime) -> None:
-    """Refuse what makes no sense.
+    """Refuse a fill that makes no sense, or that nobody could find again.
+
+    Raises:
+        TradingRefused: ``field`` is the wrong one of this fill.
+    """
+    refuse_figures(number, fill, now)
+    if not (fill.venue_fill_id or fill.order_id or fill.client_order_id):
+        raise TradingRefused(Code.FILL_NAMELESS, field=f"fills.{number}.venue_fill_id")
+
+
+def refuse_figures(number: int, fill: NewFill, now: datetime) -> None:
+    """Refuse figures and times that make no sense.
 
     Raises:
         TradingRefused: ``field`` is the wrong one of this fill.
@@ -36,8 +47,6 @@ def refuse_problem(number: int, fill: NewFill, now: datetime) -> None:
     refuse_digits(fill.price, name="price", field=f"{place}price", beside=beside)
     for index, fee in enumerate(fill.fees):
         refuse_digits(fee.amount, name="amount", field=f"{place}fees.{index}.amount")
-    if not (fill.venue_fill_id or fill.order_id or fill.client_order_id):
-        raise TradingRefused(Code.FILL_NAMELESS, field=f"fills.{number}.venue_fill_id")
     refuse_moment(fill.executed_at, now, field=f"fills.{number}.executed_at")
 
 

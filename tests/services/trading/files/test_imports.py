@@ -9,11 +9,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from capital.domain.errors import TradeFileRefused, UnknownAccount
+from capital.domain.errors import NotPermitted, TradeFileRefused, UnknownAccount
 from capital.domain.performance.fills import Fee
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.orders import Side
-from capital.models import Attribution, Fill, Flow, StrategyAccount
+from capital.models import Account, Attribution, Fill, Flow, Position, StrategyAccount
 from capital.services.trading import (
     ImportReport,
     NewFill,
@@ -24,7 +24,14 @@ from capital.services.trading import (
 )
 from capital.services.trading.files import Explained, TradeFile, TradeLine
 from capital.services.trading.imports.report import ImportedSum
-from tests.factories import make_account, make_link, make_market, make_strategy, make_user
+from tests.factories import (
+    make_account,
+    make_link,
+    make_market,
+    make_operator,
+    make_strategy,
+    make_user,
+)
 from tests.services.trading.files.databases import make_database
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
@@ -49,7 +56,7 @@ def account():
 
 def line(number: int, side: str, quantity: str, price: str, **fields) -> TradeLine:
     funding, strategy = fields.pop("funding", None), fields.pop("strategy", "trend")
-    account = fields.pop("account", "")
+    account, is_opening = fields.pop("account", ""), fields.pop("is_opening", False)
     values = {
         "symbol": BTC,
         "executed_at": NOON.replace(minute=number),
@@ -57,7 +64,14 @@ def line(number: int, side: str, quantity: str, price: str, **fields) -> TradeLi
         **fields,
     }
     fill = NewFill(side=Side(side), quantity=D(quantity), price=D(price), **values)
-    return TradeLine(number=number, fill=fill, strategy=strategy, account=account, funding=funding)
+    return TradeLine(
+        number=number,
+        fill=fill,
+        strategy=strategy,
+        account=account,
+        funding=funding,
+        is_opening=is_opening,
+    )
 
 
 def imported(account, *lines: TradeLine, **arguments) -> ImportReport:
@@ -175,6 +189,46 @@ def test_other_funding_than_is_recorded_is_told_at_its_line(account) -> None:
         "2": (Reason(Code.FUNDING_DIFFERS, {"recorded": "5", "told": "7", "currency": "USDT"}),),
     }
     assert [flow.amount for flow in Flow.objects.all()] == [5, 5]
+
+
+def test_an_opening_is_recorded_once_and_may_be_imported_again(account) -> None:
+    lines = (
+        line(2, "sell", "1", "60"),
+        line(1, "buy", "2", "50", order_id="", is_opening=True),
+        line(1, "buy", "2", "50", order_id="", is_opening=True),
+    )
+
+    first = imported(account, *lines, dry_run=True)
+    second = imported(account, *lines)
+    third = imported(account, *lines)
+
+    assert [(each.recorded, each.known) for each in first.links] == [(2, 1)]
+    assert [(each.recorded, each.known) for each in second.links] == [(2, 1)]
+    assert [(each.recorded, each.known) for each in third.links] == [(0, 3)]
+    assert not any(each.is_provisional for each in second.lines if each.line.is_opening)
+    opening, sale = Fill.objects.order_by("executed_at")
+    assert (opening.source, opening.quantity, opening.price) == ("opening", D(2), D(50))
+    assert sale.source == "file"
+    position = Position.objects.get()
+    assert (position.quantity, position.entry_price) == (D(1), D(50))
+
+
+def test_an_opening_that_makes_no_sense_is_named(account) -> None:
+    report = imported(account, line(7, "buy", "0", "50", is_opening=True))
+
+    (problem,) = report.problems
+    assert (problem.number, problem.column) == (7, "quantity")
+    assert problem.reason.code is Code.FILL_NOT_POSITIVE
+    assert not Fill.objects.exists()
+
+
+def test_an_opening_is_for_those_who_may_enter_one(account) -> None:
+    bot = make_operator("report_trading")
+    Account.objects.filter(pk=account.pk).update(owner=bot)
+
+    with pytest.raises(NotPermitted):
+        imported(account, line(1, "buy", "2", "50", is_opening=True), actor=bot)
+    assert not Fill.objects.exists()
 
 
 def test_unsettled_funding_is_told(account, sample) -> None:
