@@ -342,8 +342,10 @@ def test_silent_wallet_needs_somebody_with_that_sync_and_is_not_fresh(exchange: 
     assert freshness == {account.pk: Freshness.STALE, other.pk: Freshness.FRESH}
     exchange.fail(account, "server_error", "futures")
     code_after_sync(account)
-    (need,) = needs_of(account.owner)
-    assert (need.kind, need.why.split(":")[0]) == ("pool_unreadable", "Futures")
+    # An exchange that is not heard says nothing of the key.
+    refused, unread = needs_of(account.owner)
+    assert (refused.kind, refused.account_id) == ("key_refused", account.pk)
+    assert (unread.kind, unread.why.split(":")[0]) == ("pool_unreadable", "Futures")
 
 
 def test_wallet_that_nobody_uses_is_no_trouble_if_its_balance_type_is_not_available(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from capital.domain.reasons import Code
+from capital.exchange.calls.balances import Pace
 from capital.exchange.sharing.slices import requests_a_minute
-from capital.exchange.venue import Pace
 from capital.models import Account, DailyAccountSummary
 from capital.services.balances.turns.waiting import (
     ALL_AT_ONCE,
