@@ -13,24 +13,13 @@ from capital.domain.balances import BalanceBasis, Coins
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.money import EXACT
 from capital.domain.reasons import Code
+from capital.exchange.calls.balances import EQUITY, FREE, WALLET, BalanceCall, Holdings
+from capital.exchange.calls.places import alternatives
 from capital.exchange.contract import KeyFacts
 from capital.exchange.entries import CodeOf, Entry, Listed, entries_by_currency
 from capital.exchange.formulas import amount_of, bad_answer, is_so, number_of, read_along, value_at
-from capital.exchange.shown import (
-    check_free,
-    check_listed_once,
-    total_of_parts,
-    wallet_shown,
-)
-from capital.exchange.venue import (
-    EQUITY,
-    FREE,
-    WALLET,
-    BalanceCall,
-    Holdings,
-    Inspection,
-    alternatives,
-)
+from capital.exchange.shown import check_free, check_listed_once, total_of_parts, wallet_shown
+from capital.exchange.venue import Inspection
 
 _NOTHING = Decimal(0)
 # In dollars: what is worth less is dust, which venues do not list.

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from capital.exchange.calls.balances import BalanceCall, Holdings
 from capital.exchange.formulas import bad_answer, read_along, value_at
-from capital.exchange.venue import BalanceCall, Holdings
 
 Entry = Mapping[str, Any]
 CodeOf = Callable[[str], str]

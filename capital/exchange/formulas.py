@@ -12,7 +12,8 @@ from typing import Any
 from capital.domain.errors import BalanceUnavailable, InvalidAmount
 from capital.domain.money import EXACT, parse_amount
 from capital.domain.reasons import Code
-from capital.exchange.venue import Formula, OwnKey, Path, TheRow, Withheld, alternatives
+from capital.exchange.calls.balances import Withheld
+from capital.exchange.calls.places import Formula, OwnKey, Path, TheRow, alternatives
 
 _NOTHING = Decimal(0)
 # Venues round each of their numbers.

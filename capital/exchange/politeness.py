@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from capital.domain.reasons import Code, Reason
-from capital.exchange.venue import Pace
+from capital.exchange.calls.balances import Pace
 
 FAILURES_TO_PAUSE = 5
 FIRST_PAUSE = timedelta(seconds=60)

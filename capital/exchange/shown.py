@@ -12,8 +12,8 @@ from typing import Any
 from capital.domain.errors import BalanceUnavailable, InvalidAmount
 from capital.domain.money import EXACT, parse_amount
 from capital.domain.reasons import Code
+from capital.exchange.calls.balances import FREE, WALLET
 from capital.exchange.formulas import bad_answer, number_of
-from capital.exchange.venue import FREE, WALLET
 
 _UNREALISED = re.compile(r"unreal|upnl|upl$|floating", re.IGNORECASE)
 _A_PART_OF_IT = re.compile(r"cross|isolat", re.IGNORECASE)

@@ -12,19 +12,9 @@ from pathlib import Path
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
-from capital.exchange.venue import (
-    BOTH_MARKETS,
-    EQUITY,
-    FREE,
-    FUTURES_ONLY,
-    SPOT_IN_BASE,
-    SPOT_ONLY,
-    WALLET,
-    BalanceCall,
-    Holdings,
-    RulesCall,
-    Venue,
-)
+from capital.exchange.calls.balances import EQUITY, FREE, WALLET, BalanceCall, Holdings
+from capital.exchange.calls.rules import SPOT_IN_BASE, RulesCall
+from capital.exchange.venue import BOTH_MARKETS, FUTURES_ONLY, SPOT_ONLY, Venue
 from strategies.markets import MarketType
 
 # Of ccxt 4.5.90; tests/exchange/test_unproven_venues.py compares them with ccxt's own requests.

@@ -6,17 +6,13 @@ from typing import Any
 
 from capital.domain.balances import BalanceBasis
 from capital.domain.pools import Pool
+from capital.exchange.calls.balances import BalanceCall
+from capital.exchange.calls.places import Path, alternatives
+from capital.exchange.calls.rules import BracketsCall, MarginLevels
 from capital.exchange.sharing.slices import requests_a_minute
 from capital.exchange.trading.rows import ALL_KINDS, Call
 from capital.exchange.trading.venues import trading_of
-from capital.exchange.venue import (
-    BalanceCall,
-    BracketsCall,
-    MarginLevels,
-    Path,
-    Venue,
-    alternatives,
-)
+from capital.exchange.venue import Venue
 from capital.exchange.venues import VENUES
 from strategies.markets import MarketType
 

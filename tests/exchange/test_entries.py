@@ -9,8 +9,8 @@ from capital.domain.balances import BalanceBasis
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.reasons import Code
 from capital.exchange.answers import read_all_balances, read_balance, read_coins
+from capital.exchange.calls.balances import BalanceCall, Holdings
 from capital.exchange.formulas import amount_of, value_at
-from capital.exchange.venue import BalanceCall, Holdings
 
 UNIFIED = Holdings(source="unified")
 NAMED = Holdings(form="named")

@@ -15,13 +15,13 @@ import time_machine
 from capital.domain.balances import BalanceBasis, Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
+from capital.exchange.calls.balances import Pace
 from capital.exchange.ccxt import accounts
 from capital.exchange.ccxt import balances as ccxt_gateway
 from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.ccxt.clients import new_client
 from capital.exchange.clocks import seconds_to_wait
 from capital.exchange.politeness import Line, Politeness
-from capital.exchange.venue import Pace
 from capital.exchange.venues import VENUES
 from capital.simulator import server as simulator
 from capital.simulator.server import SimulatedExchange

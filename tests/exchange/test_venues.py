@@ -8,7 +8,7 @@ from capital.domain.balances import BalanceBasis
 from capital.domain.errors import UnknownVenue
 from capital.domain.pools import Pool, WalletMode
 from capital.exchange.answers import read_balance
-from capital.exchange.venue import TheRow
+from capital.exchange.calls.places import TheRow
 from capital.exchange.venue_table import BEGIN, END, brackets_table, venues_table, with_table
 from capital.exchange.venues import VENUES, Credential, get_venue
 from strategies.markets import MarketType

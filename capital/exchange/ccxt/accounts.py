@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING, Any
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.ccxt.clients import (
-    milliseconds_now,
-    monotonic_now,
-    new_client,
-    redirected,
-)
+from capital.exchange.calls.balances import Pace
+from capital.exchange.ccxt.clients import milliseconds_now, monotonic_now, new_client, redirected
 from capital.exchange.clocks import (
     OLDEST_BY_THIS_CLOCK_MILLISECONDS,
     OLDEST_MILLISECONDS,
@@ -29,7 +25,6 @@ from capital.exchange.moments import Moment
 from capital.exchange.pem import MisplacedKey, is_private_key, well_formed
 from capital.exchange.politeness import BANNED, SHARED, Line, Politeness
 from capital.exchange.sharing.pace import SHARED_PACE, SharedPace, too_late
-from capital.exchange.venue import Pace
 from capital.exchange.venues import BalanceCall, get_venue
 
 if TYPE_CHECKING:

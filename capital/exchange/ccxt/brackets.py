@@ -16,8 +16,9 @@ from capital.domain.errors import InvalidAmount
 from capital.domain.pools import WalletMode
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, LeverageBracket
 from capital.domain.sizing.rounding import cut
+from capital.exchange.calls.places import Path
+from capital.exchange.calls.rules import BracketsCall, BracketsQuestion
 from capital.exchange.ccxt.limits import MOST_LEVELS, limit, number
-from capital.exchange.venue import BracketsCall, BracketsQuestion, Path
 
 About = Sequence[tuple[InstrumentRules, Mapping[str, Any]]]
 """The rules of each instrument, with its raw market."""

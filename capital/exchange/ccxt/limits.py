@@ -8,7 +8,7 @@ from typing import Any
 
 from capital.domain.money import parse_amount
 from capital.domain.sizing.instruments import InstrumentKind, LeverageBracket
-from capital.exchange.venue import By, MarginLevels, MarginSteps
+from capital.exchange.calls.rules import By, MarginLevels, MarginSteps
 from capital.exchange.venues import Venue
 
 # More levels than any venue has: a list that does not end is no list.

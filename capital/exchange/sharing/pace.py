@@ -18,9 +18,9 @@ from typing import Any
 
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.reasons import Code
+from capital.exchange.calls.balances import Pace
 from capital.exchange.politeness import LONGEST_RETRY_AFTER, Line
 from capital.exchange.sharing.slices import LEASE_SECONDS, Lease, LeaseRequest, PaceStore
-from capital.exchange.venue import Pace
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from capital.exchange.calls.balances import Pace
 from capital.exchange.politeness import LONGEST_RETRY_AFTER
-from capital.exchange.venue import Pace
 
 # How long a slice may be used, and how long it counts: a request at the end of the one is within
 # any minute that begins before the end of the other.

@@ -16,6 +16,7 @@ from capital.domain.money import EXACT, quotient
 from capital.domain.performance.flows import FlowKind
 from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
 from capital.domain.sizing.orders import PositionSide, Side
+from capital.exchange.calls.places import alternatives
 from capital.exchange.entries import CodeOf
 from capital.exchange.formulas import (
     amount_of,
@@ -49,7 +50,7 @@ from capital.exchange.trading.rows import (
     TimeUnit,
     Word,
 )
-from capital.exchange.venue import Venue, alternatives
+from capital.exchange.venue import Venue
 
 _Read = TypeVar("_Read")
 

@@ -13,7 +13,7 @@ from typing import Any, Generic, Literal, TypeVar
 from capital.domain.pools import Pool
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import PositionSide, Side
-from capital.exchange.venue import Formula, Path
+from capital.exchange.calls.places import Formula, Path
 
 _Fields = TypeVar("_Fields", covariant=True)
 

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from capital.domain.errors import UnknownVenue
+from capital.exchange.calls.balances import BalanceCall, Holdings
+from capital.exchange.calls.rules import RulesCall
 from capital.exchange.unproven import generic_venue
-from capital.exchange.venue import BalanceCall, Credential, Holdings, Inspection, RulesCall, Venue
+from capital.exchange.venue import Credential, Inspection, Venue
 from capital.exchange.venues import (
     binance,
     bingx,

@@ -3,23 +3,18 @@
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import AmountUnit
-from capital.exchange.venue import (
-    BOTH_MARKETS,
+from capital.exchange.calls.balances import (
     EQUITY,
     FREE,
     WALLET,
     BalanceCall,
-    BracketsCall,
-    BracketsQuestion,
     Holdings,
-    Inspection,
     Pace,
-    RulesCall,
-    Venue,
     Withheld,
     spot_call,
-    units,
 )
+from capital.exchange.calls.rules import BracketsCall, BracketsQuestion, RulesCall, units
+from capital.exchange.venue import BOTH_MARKETS, Inspection, Venue
 
 # The settle currencies of USDⓈ-M contracts, dollars that it accepts as margin, and BNB, which pays
 # its fees. An account in any other coin belongs to COIN-M, where each coin has a wallet.

@@ -3,25 +3,24 @@
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
-from capital.exchange.venue import (
-    BOTH_MARKETS,
+from capital.exchange.calls.balances import (
     EQUITY,
     FREE,
-    KEY_SECRET_AND_PASSPHRASE,
     WALLET,
     BalanceCall,
+    Holdings,
+    Pace,
+    Withheld,
+    spot_call,
+)
+from capital.exchange.calls.rules import (
     BracketsCall,
     BracketsQuestion,
-    Holdings,
-    Inspection,
-    Pace,
     RulesCall,
-    Venue,
-    Withheld,
     everywhere,
-    spot_call,
     units,
 )
+from capital.exchange.venue import BOTH_MARKETS, KEY_SECRET_AND_PASSPHRASE, Inspection, Venue
 
 _PACE = Pace(weight_per_minute=5400, key_requests=9)
 # Without it ccxt asks for the account's settings, takes any failure, a timeout too, for "not

@@ -3,19 +3,9 @@
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import AmountUnit
-from capital.exchange.venue import (
-    BOTH_MARKETS,
-    EQUITY,
-    FREE,
-    WALLET,
-    BalanceCall,
-    Holdings,
-    Inspection,
-    Pace,
-    RulesCall,
-    Venue,
-    units,
-)
+from capital.exchange.calls.balances import EQUITY, FREE, WALLET, BalanceCall, Holdings, Pace
+from capital.exchange.calls.rules import RulesCall, units
+from capital.exchange.venue import BOTH_MARKETS, Inspection, Venue
 
 _WHOLE = "available_balance.value + hold.value"
 

@@ -3,20 +3,10 @@
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import AmountUnit
-from capital.exchange.venue import (
-    BOTH_MARKETS,
-    EQUITY,
-    FREE,
-    WALLET,
-    BalanceCall,
-    Holdings,
-    Inspection,
-    OwnKey,
-    RulesCall,
-    Venue,
-    Withheld,
-    units,
-)
+from capital.exchange.calls.balances import EQUITY, FREE, WALLET, BalanceCall, Holdings, Withheld
+from capital.exchange.calls.places import OwnKey
+from capital.exchange.calls.rules import RulesCall, units
+from capital.exchange.venue import BOTH_MARKETS, Inspection, Venue
 
 ROWS = (
     Venue(

@@ -3,22 +3,15 @@
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
-from capital.exchange.venue import (
-    BOTH_MARKETS,
-    EQUITY,
-    FREE,
-    WALLET,
-    BalanceCall,
+from capital.exchange.calls.balances import EQUITY, FREE, WALLET, BalanceCall, Holdings, spot_call
+from capital.exchange.calls.rules import (
     BracketsCall,
     BracketsQuestion,
-    Holdings,
-    Inspection,
     RulesCall,
-    Venue,
     everywhere,
-    spot_call,
     units,
 )
+from capital.exchange.venue import BOTH_MARKETS, Inspection, Venue
 
 # Without it ccxt asks for the account's details, and takes any failure for "not unified".
 _SEPARATE, _UNIFIED = {"unifiedAccount": False}, {"unifiedAccount": True}

@@ -5,20 +5,9 @@ from decimal import Decimal
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
-from capital.exchange.venue import (
-    BOTH_MARKETS,
-    EQUITY,
-    FREE,
-    SPOT_IN_BASE,
-    WALLET,
-    BalanceCall,
-    BracketsCall,
-    BracketsQuestion,
-    Holdings,
-    Inspection,
-    RulesCall,
-    Venue,
-)
+from capital.exchange.calls.balances import EQUITY, FREE, WALLET, BalanceCall, Holdings
+from capital.exchange.calls.rules import SPOT_IN_BASE, BracketsCall, BracketsQuestion, RulesCall
+from capital.exchange.venue import BOTH_MARKETS, Inspection, Venue
 
 # Without it ccxt asks for the account mode first.
 _SEPARATE, _UNIFIED = {"enableUnifiedMargin": False}, {"enableUnifiedMargin": True}

@@ -4,16 +4,9 @@ from decimal import Decimal
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.sizing.instruments import PrecisionMode
-from capital.exchange.venue import (
-    SPOT_IN_BASE,
-    SPOT_ONLY,
-    BalanceCall,
-    Holdings,
-    Pace,
-    RulesCall,
-    Venue,
-    spot_call,
-)
+from capital.exchange.calls.balances import BalanceCall, Holdings, Pace, spot_call
+from capital.exchange.calls.rules import SPOT_IN_BASE, RulesCall
+from capital.exchange.venue import SPOT_ONLY, Venue
 
 
 # Documented as a list of the assets held, which does not say whether an emptied KRW wallet stays

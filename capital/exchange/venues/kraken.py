@@ -3,24 +3,17 @@
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import AmountUnit
-from capital.exchange.venue import (
+from capital.exchange.calls.balances import (
     EQUITY,
     FREE,
-    FUTURES_ONLY,
-    SPOT_IN_BASE,
-    SPOT_ONLY,
     WALLET,
     BalanceCall,
     Holdings,
-    Inspection,
-    MarginLevels,
     Pace,
-    RulesCall,
-    Venue,
     Withheld,
-    everywhere,
-    units,
 )
+from capital.exchange.calls.rules import SPOT_IN_BASE, MarginLevels, RulesCall, everywhere, units
+from capital.exchange.venue import FUTURES_ONLY, SPOT_ONLY, Inspection, Venue
 
 # An account without money gets an empty object.
 _FLEX = Holdings(

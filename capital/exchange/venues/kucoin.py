@@ -3,24 +3,16 @@
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import AmountUnit
-from capital.exchange.venue import (
-    BOTH_MARKETS,
-    EQUITY,
-    FREE,
-    KEY_SECRET_AND_PASSPHRASE,
-    WALLET,
-    BalanceCall,
+from capital.exchange.calls.balances import EQUITY, FREE, WALLET, BalanceCall, Holdings, Withheld
+from capital.exchange.calls.places import TheRow
+from capital.exchange.calls.rules import (
     BracketsCall,
     BracketsQuestion,
-    Holdings,
-    Inspection,
     RulesCall,
-    TheRow,
-    Venue,
-    Withheld,
     everywhere,
     units,
 )
+from capital.exchange.venue import BOTH_MARKETS, KEY_SECRET_AND_PASSPHRASE, Inspection, Venue
 
 # ccxt requests the account mode unless this option is set; a parameter does not prevent it.
 _CLASSIC, _UNIFIED = {"uta": False}, {"uta": True}

@@ -2,21 +2,17 @@
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
-from capital.exchange.venue import (
-    BOTH_MARKETS,
+from capital.exchange.calls.balances import (
     EQUITY,
     FREE,
     WALLET,
     BalanceCall,
     Holdings,
-    Inspection,
-    MarginSteps,
     Pace,
-    RulesCall,
-    Venue,
     spot_call,
-    units,
 )
+from capital.exchange.calls.rules import MarginSteps, RulesCall, units
+from capital.exchange.venue import BOTH_MARKETS, Inspection, Venue
 
 ROWS = (
     Venue(

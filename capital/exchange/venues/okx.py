@@ -3,24 +3,18 @@
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
-from capital.exchange.venue import (
-    BOTH_MARKETS,
+from capital.exchange.calls.balances import (
     EQUITY,
     FREE,
-    KEY_SECRET_AND_PASSPHRASE,
     WALLET,
     BalanceCall,
-    BracketsCall,
-    BracketsQuestion,
     Holdings,
-    Inspection,
     Pace,
-    RulesCall,
-    TheRow,
-    Venue,
     Withheld,
-    units,
 )
+from capital.exchange.calls.places import TheRow
+from capital.exchange.calls.rules import BracketsCall, BracketsQuestion, RulesCall, units
+from capital.exchange.venue import BOTH_MARKETS, KEY_SECRET_AND_PASSPHRASE, Inspection, Venue
 
 # A list of one; which of several it would be, nobody says.
 _THE_ACCOUNT = TheRow(without="")

@@ -7,7 +7,7 @@ from typing import Any
 
 from capital.domain.balances import BalanceBasis, Observation
 from capital.domain.pools import Pool
-from capital.exchange.venue import BalanceCall
+from capital.exchange.calls.balances import BalanceCall
 from capital.exchange.venues import VENUES
 from tests.exchange.asking import ask, simulated_account
 

@@ -14,10 +14,10 @@ import pytest
 from capital.domain.balances import BalanceBasis
 from capital.domain.reasons import Code
 from capital.exchange.answers import read_balance
+from capital.exchange.calls.balances import BalanceCall
 from capital.exchange.ccxt import balances as ccxt_balances
 from capital.exchange.entries import entries_by_currency
 from capital.exchange.formulas import fields_of, read_along, value_at
-from capital.exchange.venue import BalanceCall
 from capital.exchange.venues import VENUES
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState

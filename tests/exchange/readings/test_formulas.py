@@ -6,9 +6,10 @@ import pytest
 
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.reasons import Code
+from capital.exchange.calls.balances import FREE, WALLET, Withheld
+from capital.exchange.calls.places import Formula, TheRow
 from capital.exchange.entries import is_plain_name
 from capital.exchange.formulas import amount_of, fields_of, is_so, read_along, value_at
-from capital.exchange.venue import FREE, WALLET, Formula, TheRow, Withheld
 
 
 def worked_out(entry: dict[str, Any], formula: Formula, info: Any = None) -> Any:

@@ -11,8 +11,8 @@ import pytest
 
 from capital.domain.balances import BalanceBasis
 from capital.domain.reasons import Code
+from capital.exchange.calls.places import alternatives
 from capital.exchange.formulas import fields_of
-from capital.exchange.venue import alternatives
 from tests.exchange.readings.documented_answers import (
     DOCUMENTED,
     call_of,

@@ -14,6 +14,7 @@ from capital.domain.balances import Observation
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
+from capital.exchange.calls.balances import Pace
 from capital.exchange.ccxt import balances as ccxt_gateway
 from capital.exchange.politeness import Line, Politeness
 from capital.exchange.sharing import pace as sharing
@@ -26,7 +27,6 @@ from capital.exchange.sharing.slices import (
     granted,
     with_refusal,
 )
-from capital.exchange.venue import Pace
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
 from tests.exchange.asking import NOW, gateway_to, request_for, simulated_account

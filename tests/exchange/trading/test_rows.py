@@ -7,13 +7,13 @@ from capital.domain.errors import BalanceUnavailable
 from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
 from capital.domain.sizing.instruments import InstrumentKind
+from capital.exchange.calls.balances import Pace
 from capital.exchange.ccxt.accounts import spare
 from capital.exchange.trading.contract import Instrument
 from capital.exchange.trading.instruments import Instruments
 from capital.exchange.trading.read import client_id_in, given_id
 from capital.exchange.trading.rows import Call, FillFields, FlowFields, Trading
 from capital.exchange.trading.venues import TRADING, trading_of
-from capital.exchange.venue import Pace
 from capital.exchange.venues import VENUES
 from strategies.markets import MarketType
 
