@@ -66,6 +66,10 @@ class StrategyAdmin(
 ):
     """Pausing and archiving go through the services; reallocation follows."""
 
+    class Media:
+        # The second teaches the first one Korean.
+        js = ("admin/js/urlify.js", "capital/controls/hangul.js")
+
     nothing_yet = gettext_lazy(
         "No strategy yet. Add one here, or on the page of the account on which it trades."
     )

@@ -7,7 +7,6 @@ from decimal import Decimal
 from django.contrib.auth.models import AbstractUser, User
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from capital.domain.errors import NotFound
@@ -20,7 +19,8 @@ from capital.services.accounts.registry import change_link, create_link
 from capital.services.accounts.strategies import create_strategy
 from capital.services.allocation.events import previewed_next
 from strategies.edits import ChangedMeanwhile, Seen
-from strategies.models import LONGEST_KEY, Strategy, StrategyStatus, free_key
+from strategies.keys import key_from
+from strategies.models import Strategy, StrategyStatus, free_key
 
 _KEY_WITHOUT_LETTERS = "strategy"
 # Room for it is on every exchange.
@@ -201,7 +201,7 @@ def _strategy(
 
 def _key_for(name: str) -> str:
     """A key that is free. A name in letters that no key may have leaves nothing of it."""
-    key = slugify(name)[:LONGEST_KEY] or _KEY_WITHOUT_LETTERS
+    key = key_from(name) or _KEY_WITHOUT_LETTERS
     return free_key(key) if Strategy.objects.filter(key=key).exists() else key
 
 

@@ -58,12 +58,19 @@ def test_new_strategies_and_those_there_are_trade_with_their_weights(account: Ac
 def test_key_that_is_taken_gets_a_number_and_one_without_letters_a_word(account: Account) -> None:
     make_strategy(key="trend")
 
-    made = begin(account, new("Trend"), new("그리드"), new("추세"))
+    made = begin(account, new("Trend"), new("网格"), new("趋势"))
 
     assert [link.strategy.key for link in made] == ["trend-2", "strategy", "strategy-2"]
-    assert [link.strategy.name for link in made] == ["Trend", "그리드", "추세"]
+    assert [link.strategy.name for link in made] == ["Trend", "网格", "趋势"]
     # Orders of strategy-2 would begin as those of strategy do.
     assert [link.strategy.tag for link in made] == ["trend-2", "strategy", "2-strategy-2"]
+
+
+def test_strategies_named_in_korean_are_told_apart_by_their_keys(account: Account) -> None:
+    made = begin(account, new("BTC 현물 그리드"), new("BTC 추세"), new("김프"))
+
+    keys = [link.strategy.key for link in made]
+    assert keys == ["btc-hyeonmul-geurideu", "btc-chuse", "gimpeu"]
 
 
 @pytest.mark.parametrize("name", ["Trend", "trend", "  TREND "])
