@@ -409,6 +409,7 @@ UNFOLD: dict[str, Any] = {
         _static("capital/live/lists.js"),
         _static("capital/live/check.js"),
         _static("capital/controls/links.js"),
+        _static("capital/controls/unsaved.js"),
     ],
     "DASHBOARD_CALLBACK": "capital.admin.dashboard.page.with_dashboard",
     "ACCOUNT": {"navigation": "capital.admin.frame.navigation.user_menu"},

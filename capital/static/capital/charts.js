@@ -16,6 +16,10 @@
 (() => {
     const charts = new Map();
     const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
+    // The room above and below a line.
+    const GRACE = "8%";
+    // A part of the chart.
+    const WIDEST_NAME = 0.35;
 
     const variable = (name) =>
         getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -43,6 +47,20 @@
     };
 
     const clipped = (name) => (name.length > 22 ? `${name.slice(0, 21)}…` : name);
+
+    /** A bar's name beside it: one that is wider than its room would lose what it begins with. */
+    const fitting = (scale, name) => {
+        const room = scale.chart.width * WIDEST_NAME;
+        const context = scale.ctx;
+        context.save();
+        context.font = `${Chart.defaults.font.size}px ${Chart.defaults.font.family}`;
+        let shown = name;
+        while (shown.length > 2 && context.measureText(shown).width > room) {
+            shown = `${shown.replace(/…$/, "").slice(0, -1)}…`;
+        }
+        context.restore();
+        return shown;
+    };
 
     const isAlone = (amounts, index) =>
         amounts[index] !== null &&
@@ -148,6 +166,23 @@
         },
     });
 
+    /** Amounts that are never below zero have no axis below it, nor one above those that never are. */
+    const boundsOf = (told) => {
+        const numbers = told.series
+            .flatMap((series) => series.amounts)
+            .filter((text) => text !== null)
+            .map(Number);
+        const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+        const room = (most - least) * (Number.parseFloat(GRACE) / 100);
+        if (told.kind !== "line" || least === most) {
+            return {};
+        }
+        return {
+            ...(least >= 0 && least < room ? { min: 0 } : {}),
+            ...(most <= 0 && -most < room ? { max: 0 } : {}),
+        };
+    };
+
     const axes = (told) => {
         const ticks = { color: variable("--desk-muted") };
         const lines = variable("--desk-line");
@@ -164,15 +199,8 @@
                 maxTicksLimit: 5,
             },
             // A flat line lies in the middle, and not on the edge.
-            grace: told.kind === "line" ? "8%" : 0,
-            // Amounts that are never below zero have no axis below it, whatever room they are given.
-            afterDataLimits(scale) {
-                const least = Math.min(0, ...scale.chart.data.datasets.flatMap((each) => each.data));
-                scale.min = Math.max(scale.min, least === 0 ? 0 : scale.min);
-                // Nor have those that are never above it, such as a drawdown, one above it.
-                const most = Math.max(...scale.chart.data.datasets.flatMap((each) => each.data));
-                scale.max = Math.min(scale.max, least < 0 && most <= 0 ? 0 : scale.max);
-            },
+            grace: told.kind === "line" ? GRACE : 0,
+            ...boundsOf(told),
         };
         if (told.kind === "bars") {
             const names = {
@@ -183,7 +211,7 @@
                     ...ticks,
                     autoSkip: false,
                     callback(index) {
-                        return clipped(this.getLabelForValue(index));
+                        return fitting(this, clipped(this.getLabelForValue(index)));
                     },
                 },
             };

@@ -12,7 +12,9 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from capital.models import Account, AlertTarget, JobRun, WebhookAnswer, WebhookDelivery
+from capital.services.allocation import allocate_capital
 from capital.services.balances.connections import check_connection
+from strategies.keys import key_from
 from tests.admin.tenants import Tenant as Rows
 from tests.admin.tenants import make_tenant
 from tests.end_to_end.browser.visitor import SIDEWAYS, Visitor, fits, goto, wait_until_drawn
@@ -116,6 +118,58 @@ def test_axes_have_room_for_their_labels(desk: Tenant, rows: Rows) -> None:
 
     assert room
     assert min(room) > 12
+
+
+BOUNDS = """() => [...document.querySelectorAll("canvas[data-desk-chart]")]
+    .map((each) => Chart.getChart(each))
+    .filter(({ config }) => config.type === "line")
+    .map(({ scales }) => scales.y.min)"""
+
+
+def test_axis_of_amounts_that_are_never_below_zero_begins_there(desk: Tenant, rows: Rows) -> None:
+    # Next to nothing beside very much: the room below the line reached below zero.
+    today = timezone.localdate()
+    for days, amount in ((1, "0.00000001"), (0, "12345678901.23")):
+        account = make_account(owner=rows.user, name=f"Of {days}", currency="USDC")
+        make_summary(
+            account=account,
+            date=today - timedelta(days=days),
+            starting_balance=Decimal(amount),
+            spot_balance=Decimal(amount),
+            ending_balance=Decimal(amount),
+        )
+        page = goto(desk(), f"/admin/capital/account/{account.pk}/change/")
+        page.wait_for_function("window.Chart !== undefined")
+
+        assert min(page.evaluate(BOUNDS)) >= 0
+    page = goto(desk(), "/admin/")
+    assert min(page.evaluate(BOUNDS)) >= 0
+
+
+@pytest.mark.parametrize("name", ["BTC 현물 그리드", "김치 프리미엄 (2026년)", "값없는 닭", "Trend 2"])
+def test_key_follows_a_name_in_korean_as_the_service_makes_it(desk: Tenant, name: str) -> None:
+    page = goto(desk(), "/admin/strategies/strategy/add/")
+    page.fill("#id_name", name)
+    page.locator("#id_name").dispatch_event("change")
+
+    assert page.input_value("#id_key") == key_from(name)
+
+
+def test_long_amounts_widen_no_page_of_a_phone(desk: Tenant, rows: Rows, exchange: Exchange) -> None:
+    amount = "9812345678901.23456789"
+    account = exchange.open_account(
+        name="Rich", owner=rows.user, wallets={"spot": {"USDT": amount}}
+    )
+    link = make_link(account=account, strategy=make_strategy(owner=rows.user, name="그리드"))
+    allocate_capital([account.pk])
+    for path in (
+        f"/admin/strategies/strategy/{link.strategy_id}/change/",
+        f"/admin/capital/account/{account.pk}/change/",
+        f"/admin/why/?link={link.pk}",
+    ):
+        page = goto(desk(width=390, language="ko"), path)
+        page.wait_for_selector(".why-figures, .weights", state="attached")
+        assert fits(page), path
 
 
 def test_charts_follow_the_theme(desk: Tenant, rows: Rows) -> None:

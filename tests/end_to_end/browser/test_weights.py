@@ -65,6 +65,48 @@ def test_a_comma_that_somebody_types_is_not_left_out(desk: Open, account: Accoun
     assert (list(weights), account.reserve_percent) == ([60, 40], 0)
 
 
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_weight_that_another_button_does_not_save_is_not_lost_silently(
+    desk: Open, account: Account, goes_on: bool
+) -> None:
+    page = goto(desk(), change_url(account))
+    asked: list[str] = []
+
+    def answer(dialog: Any) -> None:
+        asked.append(dialog.message)
+        (dialog.accept if goes_on else dialog.dismiss)()
+
+    page.on("dialog", answer)
+    field(page, "Grid").fill("30")
+    page.locator("#id_reserve_percent").fill("12")
+    if goes_on:
+        with page.expect_navigation():
+            page.locator("button[name=_save]").click()
+    else:
+        page.locator("button[name=_save]").click()
+        expect(field(page, "Grid")).to_be_focused()
+        assert field(page, "Grid").input_value() == "30"
+
+    account.refresh_from_db()
+    assert account.reserve_percent == (12 if goes_on else 0)
+    assert len(asked) == 1
+    assert asked[0].endswith("(Weight of Grid)")
+
+
+def test_button_that_loses_nothing_asks_nothing(desk: Open, account: Account) -> None:
+    page = goto(desk(), change_url(account))
+    page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    # Typed, and taken back.
+    field(page, "Grid").fill("30")
+    field(page, "Grid").fill("60")
+    page.locator("#id_reserve_percent").fill("12")
+    with page.expect_navigation():
+        page.locator("button[name=_save]").click()
+
+    account.refresh_from_db()
+    assert account.reserve_percent == 12
+
+
 def test_weights_are_changed_seeing_the_money_in_at_most_six_clicks(
     desk: Open, account: Account
 ) -> None:
