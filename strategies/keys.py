@@ -6,11 +6,16 @@ from django.utils.text import slugify
 
 from strategies.models import LONGEST_KEY
 
+
+def _letters(text: str) -> list[str]:
+    return [each.strip("-") for each in text.split()]
+
+
 # The Revised Romanization, letter by letter, as Unicode orders them: what begins a syllable, its
 # vowel, and what ends it. The admin's form says the same in controls/hangul.js.
-_INITIALS = "g kk n d tt r m b pp s ss  j jj ch k t p h".split(" ")
-_VOWELS = "a ae ya yae eo e yeo ye o wa wae oe yo u wo we wi yu eu ui i".split(" ")
-_FINALS = " k k k n n n t l k m l l l p l m p p t t ng t t k t p t".split(" ")
+_INITIALS = _letters("g kk n d tt r m b pp s ss - j jj ch k t p h")
+_VOWELS = _letters("a ae ya yae eo e yeo ye o wa wae oe yo u wo we wi yu eu ui i")
+_FINALS = _letters("- k k k n n n t l k m l l l p l m p p t t ng t t k t p t")
 _FIRST, _LAST = 0xAC00, 0xD7A3
 
 

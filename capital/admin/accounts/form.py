@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from capital.admin.frame.editable import EditableForm, SecretField, SecretInput
 from capital.models import Account
-from capital.services.accounts import proven_venues, unproven_notice
+from capital.services.accounts import unproven_notice, venue_called, venue_names
 from capital.services.sentences import sentence
 
 CREDENTIALS = ("api_key", "api_secret", "api_passphrase")
@@ -66,7 +66,7 @@ class VenueInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]  # unfold ha
 
     def render(self, *args: Any, **kwargs: Any) -> SafeString:
         """The field, and what it offers."""
-        options = format_html_join("", '<option value="{}">', ((name,) for name in proven_venues()))
+        options = format_html_join("", '<option value="{}" label="{}">', venue_names().items())
         field = super().render(*args, **kwargs)
         return format_html('{}<datalist id="known-venues">{}</datalist>', field, options)
 
@@ -96,8 +96,8 @@ class AccountForm(EditableForm):
                 )
 
     def clean_venue(self) -> str:
-        """An id is written small."""
-        return str(self.cleaned_data["venue"]).strip().lower()
+        """An id is written small; a name, as people call the exchange, is taken for its id."""
+        return venue_called(str(self.cleaned_data["venue"]))
 
     class Meta:
         model = Account

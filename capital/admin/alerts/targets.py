@@ -23,7 +23,7 @@ from capital.admin.frame.cells import badge
 from capital.admin.frame.editable import SecretField, SecretInput
 from capital.admin.frame.views import render_page, seen_or_404, user_of
 from capital.domain.errors import InvalidTarget
-from capital.models import AlertTarget
+from capital.models import AlertChannel, AlertTarget
 from capital.services.alerts import (
     SWITCHED,
     TargetFields,
@@ -34,23 +34,25 @@ from capital.services.alerts import (
 )
 from capital.services.sentences import sentence
 
-_EXAMPLES = (
-    "maria@example.com",
-    "tgram://BOT_TOKEN/CHAT_ID",
-    "slack://TOKEN_A/TOKEN_B/TOKEN_C/#channel",
-    "discord://WEBHOOK_ID/WEBHOOK_TOKEN",
-    "ntfys://HOST/TOPIC",
-    "workflows://HOST/WORKFLOW_ID/SIGNATURE",
-    "pover://USER_KEY@TOKEN",
-    "gotifys://HOST/TOKEN",
-    "matrixs://USER:PASSWORD@HOST/#room",
-    "https://host/path",
-)
+_EXAMPLES = {
+    AlertChannel.MAIL: "maria@example.com",
+    AlertChannel.TELEGRAM: "tgram://BOT_TOKEN/CHAT_ID",
+    AlertChannel.SLACK: "slack://TOKEN_A/TOKEN_B/TOKEN_C/#channel",
+    AlertChannel.DISCORD: "discord://WEBHOOK_ID/WEBHOOK_TOKEN",
+    AlertChannel.NTFY: "ntfys://HOST/TOPIC",
+    AlertChannel.TEAMS: "workflows://HOST/WORKFLOW_ID/SIGNATURE",
+    AlertChannel.PUSHOVER: "pover://USER_KEY@TOKEN",
+    AlertChannel.GOTIFY: "gotifys://HOST/TOKEN",
+    AlertChannel.MATRIX: "matrixs://USER:PASSWORD@HOST/#room",
+    AlertChannel.WEBHOOK: "https://host/path",
+}
 
 
 def _about_addresses() -> SafeString:
-    shown = format_html_join(" ", "<code>{}</code>", ((each,) for each in _EXAMPLES))
-    return format_html("{} {}", gettext("Left empty, the stored one stays."), shown)
+    shown = format_html_join(
+        "", "<br>{}: <code>{}</code>", ((each.label, _EXAMPLES[each]) for each in AlertChannel)
+    )
+    return format_html("{}{}", gettext("Left empty, the stored one stays."), shown)
 
 
 class TargetForm(forms.ModelForm):  # type: ignore[type-arg]

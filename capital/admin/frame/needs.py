@@ -10,8 +10,10 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
+from capital.domain.reasons import Code
 from capital.models import Account, AlertKind
 from capital.services.access import VIEW_ALL_PERMISSION, Act, allowed_to
+from capital.services.labels import label
 from capital.services.overview import MONEY_IDLE, Need, needs_of
 
 _BAD = frozenset(
@@ -109,6 +111,9 @@ class _Rights:
 def _kind(need: Need) -> str:
     if need.kind == MONEY_IDLE:
         return str(gettext_lazy("money idle"))
+    if need.code == Code.CREDENTIALS_MISSING:
+        # Nobody refused what nobody entered.
+        return str(label(need.code))
     return str(AlertKind(need.kind).label)
 
 
@@ -164,7 +169,12 @@ _Buttons = Callable[[Need], Sequence[tuple[Any, str]]]
 _DO: Mapping[str, _Buttons] = MappingProxyType(
     {
         AlertKind.KEY_REFUSED.value: lambda need: [
-            (gettext_lazy("Replace the key"), _account(need, anchor="#id_api_key"))
+            (
+                gettext_lazy("Enter the key")
+                if need.code == Code.CREDENTIALS_MISSING
+                else gettext_lazy("Replace the key"),
+                _account(need, anchor="#id_api_key"),
+            )
         ],
         AlertKind.KEY_CAN_WITHDRAW.value: lambda need: [
             (gettext_lazy("Replace the key"), _account(need, anchor="#id_api_key"))

@@ -19,10 +19,13 @@ from capital.admin.frame.stops import stops_shown
 from capital.admin.frame.views import user_of
 from capital.admin.jobs.operations import OperationsAdmin, seen_at
 from capital.models import JobRun
-from capital.services.jobs import check_health, error_of, get_job, refused_tasks
+from capital.services.jobs import JOBS, check_health, error_of, get_job, refused_tasks
 from capital.services.labels import labelled
 from capital.services.limits import open_stops
 from capital.services.sentences import sentence
+
+# What each job does. A run may be of one that there is no more.
+_SUMMARIES = {job.name: job.summary for job in JOBS}
 
 
 class JobFilter(DropdownFilter):  # type: ignore[misc]
@@ -33,7 +36,10 @@ class JobFilter(DropdownFilter):  # type: ignore[misc]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         names = JobRun.objects.order_by("name").values_list("name", flat=True).distinct()
-        return [(name, name) for name in names]
+        return [
+            (name, f"{name}: {summary}" if (summary := _SUMMARIES.get(name)) else name)
+            for name in names
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[JobRun]) -> QuerySet[JobRun]:
         return queryset.filter(name=self.value()) if self.value() else queryset
@@ -127,9 +133,9 @@ class JobRunAdmin(OperationsAdmin):
 
     @admin.display(description=gettext_lazy("job"), ordering="name")
     def shown_name(self, run: JobRun) -> Any:
-        """With the chunk, where it was handed out in chunks."""
+        """With what it does, and the chunk, where it was handed out in chunks."""
         chunk = gettext("chunk %(number)s") % {"number": run.chunk} if run.chunk else ""
-        return lines(run.name, chunk)
+        return lines(run.name, _SUMMARIES.get(run.name, ""), chunk)
 
     @admin.display(description=gettext_lazy("status"))
     def shown_result(self, run: JobRun) -> Any:

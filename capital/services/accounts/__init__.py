@@ -23,6 +23,8 @@ from capital.services.accounts.venues import (
     markets_of,
     proven_venues,
     unproven_notice,
+    venue_called,
+    venue_names,
 )
 
 __all__ = [
@@ -48,4 +50,6 @@ __all__ = [
     "proven_venues",
     "set_status",
     "unproven_notice",
+    "venue_called",
+    "venue_names",
 ]

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django_q.models import OrmQ
 
-from capital.models import Alert, AlertDelivery, AlertKind, AlertState, AlertTarget
+from capital.models import Alert, AlertChannel, AlertDelivery, AlertKind, AlertState, AlertTarget
 from tests.admin.tenants import allow
 from tests.factories import make_account, make_user, trust
 from tests.services.alerts.helpers import make_target
@@ -188,3 +188,11 @@ def test_an_alert_is_shown_with_the_reader_s_own_messages(browser: Client, maria
     for query in ("?kind=digest", "?state=over"):
         rows = browser.get(reverse("admin:capital_alert_changelist") + query).content.decode()
         assert "Main" not in rows
+
+
+def test_each_channel_has_an_address_to_follow(browser: Client) -> None:
+    page = browser.get(ADD, headers={"accept-language": "en"}).content.decode()
+
+    missing = [each for each in AlertChannel if f"<br>{each.label}: <code>" not in page]
+    assert missing == []
+    assert "Telegram: <code>tgram://" in page

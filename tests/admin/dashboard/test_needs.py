@@ -34,7 +34,7 @@ def test_what_is_more_than_a_window_of_lines_is_folded_away_and_counted(client: 
 
     text = client.get(reverse("admin:index"), headers={"accept-language": "en"}).content.decode()
 
-    shown, folded = text.split("<details class=\"needs-rest\">")
+    shown, folded = text.split('<details class="needs-rest">')
     assert shown.count('<li class="desk-list-item">') == 8
     assert "<summary>3 more</summary>" in folded
     assert folded.split("</details>")[0].count('<li class="desk-list-item">') == 3

@@ -48,8 +48,15 @@ def account() -> Account:
     return make_account(owner=owner, name="Main", connection_code="exchange_refused_key")
 
 
-def tell(account: Account, kind: AlertKind = AlertKind.KEY_REFUSED, part: str = "") -> None:
-    reason = Reason(Code.EXCHANGE_REFUSED_KEY, {"venue": "binance", "kind": "AuthenticationError"})
+REFUSED = Reason(Code.EXCHANGE_REFUSED_KEY, {"venue": "binance", "kind": "AuthenticationError"})
+
+
+def tell(
+    account: Account,
+    kind: AlertKind = AlertKind.KEY_REFUSED,
+    part: str = "",
+    reason: Reason = REFUSED,
+) -> None:
     about = About(account_id=account.pk)
     with transaction.atomic():
         note([Seen(kind=kind, about=about, reason=reason, part=part)], now=timezone.now())
@@ -81,6 +88,21 @@ def test_dashboard_badge_and_account_page_show_the_same(client: Client, account:
     for row, there in ((account, True), (other, False)):
         page = text(client, reverse("admin:capital_account_change", args=[row.pk]))
         assert ("What needs you" in page) is there
+
+
+def test_key_that_nobody_entered_is_missing_and_not_refused(
+    client: Client, account: Account
+) -> None:
+    reason = Reason(Code.CREDENTIALS_MISSING, {"missing": "api_key"})
+    tell(account, AlertKind.KEY_REFUSED, reason=reason)
+    client.force_login(account.owner)
+
+    dashboard = text(client, "/admin/")
+
+    assert "API credentials missing" in dashboard
+    assert "Enter the key" in dashboard
+    assert "API key refused" not in dashboard
+    assert "Replace the key" not in dashboard
 
 
 def test_whoever_may_not_has_no_button(client: Client, account: Account) -> None:

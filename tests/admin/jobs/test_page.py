@@ -228,3 +228,15 @@ def test_a_schedule_says_when_its_job_runs(root: Client, rows: dict[Any, Any]) -
 
     Schedule.objects.filter(name="prune").update(hook="somebody.elses")
     assert "daily at 03:30:00" not in root.get(address(Schedule, "changelist")).content.decode()
+
+
+def test_list_of_runs_says_what_each_job_does_and_keeps_those_that_are_gone(client: Client) -> None:
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    for name in ("watch", "of_long_ago"):
+        JobRun.objects.create(name=name, started_at=timezone.now())
+
+    page = client.get(address(JobRun, "changelist"), headers={"accept-language": "ko"})
+
+    text = page.content.decode()
+    assert "문제의 발생과 해소를 알림" in text
+    assert "of_long_ago" in text

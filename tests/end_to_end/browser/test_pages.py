@@ -146,7 +146,9 @@ def test_axis_of_amounts_that_are_never_below_zero_begins_there(desk: Tenant, ro
     assert min(page.evaluate(BOUNDS)) >= 0
 
 
-@pytest.mark.parametrize("name", ["BTC 현물 그리드", "김치 프리미엄 (2026년)", "값없는 닭", "Trend 2"])
+@pytest.mark.parametrize(
+    "name", ["BTC 현물 그리드", "김치 프리미엄 (2026년)", "값없는 닭", "Trend 2"]
+)
 def test_key_follows_a_name_in_korean_as_the_service_makes_it(desk: Tenant, name: str) -> None:
     page = goto(desk(), "/admin/strategies/strategy/add/")
     page.fill("#id_name", name)
@@ -155,7 +157,9 @@ def test_key_follows_a_name_in_korean_as_the_service_makes_it(desk: Tenant, name
     assert page.input_value("#id_key") == key_from(name)
 
 
-def test_long_amounts_widen_no_page_of_a_phone(desk: Tenant, rows: Rows, exchange: Exchange) -> None:
+def test_long_amounts_widen_no_page_of_a_phone(
+    desk: Tenant, rows: Rows, exchange: Exchange
+) -> None:
     amount = "9812345678901.23456789"
     account = exchange.open_account(
         name="Rich", owner=rows.user, wallets={"spot": {"USDT": amount}}
