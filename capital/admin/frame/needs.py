@@ -16,6 +16,7 @@ from capital.services.access import VIEW_ALL_PERMISSION, Act, allowed_to
 from capital.services.labels import label
 from capital.services.overview import MONEY_IDLE, Need, needs_of
 
+_MOST_OF_A_KIND = 4
 _BAD = frozenset(
     {
         AlertKind.KEY_REFUSED.value,
@@ -47,6 +48,35 @@ class NeedLine:
     colour: str
     url: str
     buttons: Sequence[tuple[Any, str]]
+
+
+@dataclass(frozen=True)
+class NeedGroup:
+    """The lines of one kind, so that many of one hide none of another.
+
+    Attributes:
+        kind: What it is called.
+        shown: The most urgent ones.
+        rest: What is folded away.
+    """
+
+    kind: str
+    shown: Sequence[NeedLine]
+    rest: Sequence[NeedLine]
+
+
+def by_kind(lines: Sequence[NeedLine]) -> list[NeedGroup]:
+    """The lines in their order, those of one kind beside each other."""
+    kinds: dict[str, list[NeedLine]] = {}
+    for line in lines:
+        kinds.setdefault(line.kind, []).append(line)
+    return [
+        # A fold for a single line would be no shorter than the line.
+        NeedGroup(kind, each, ())
+        if len(each) <= _MOST_OF_A_KIND + 1
+        else NeedGroup(kind, each[:_MOST_OF_A_KIND], each[_MOST_OF_A_KIND:])
+        for kind, each in kinds.items()
+    ]
 
 
 def needs_here(request: HttpRequest) -> list[Need]:

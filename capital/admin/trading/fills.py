@@ -153,7 +153,12 @@ class FillAdmin(AssignActions, ExportActions, OpeningPages, ImportPages, RecordA
         rows = unattributed_fills(self.get_queryset(request)).order_by()
         found = rows[: MOST_ROWS + 1].count()
         count = AtLeast(MOST_ROWS) if found > MOST_ROWS else found
-        context = {"unattributed": count, **(extra_context or {})}
+        context = {
+            "unattributed": count,
+            "unattributed_only": request.GET.get("attribution") == "none",
+            "may_assign": self.has_assign_permission(request),
+            **(extra_context or {}),
+        }
         return super().changelist_view(request, context)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SiteChangeList]:

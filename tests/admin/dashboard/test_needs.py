@@ -1,9 +1,14 @@
 """What needs somebody, on the page of the account that it is of."""
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from capital.domain.reasons import Code, Reason
+from capital.models import AlertKind
+from capital.services.alerts.troubles import About, Seen, note
 from capital.services.limits import Scope, place_stop
 from tests.factories import make_account, make_link, make_link_day, make_user
 
@@ -26,15 +31,21 @@ def test_it_stands_once_on_the_page_of_its_account_and_not_on_another_ones(clien
 
 
 @pytest.mark.django_db
-def test_what_is_more_than_a_window_of_lines_is_folded_away_and_counted(client: Client) -> None:
+def test_many_lines_of_one_kind_are_folded_and_hide_none_of_another(client: Client) -> None:
     client.force_login(make_user(is_staff=True, is_superuser=True))
     for number in range(11):
         account = make_account(name=f"Desk {number}")
         place_stop(Scope(account_id=account.pk), reason="An outage", actor=None)
+    about = About(account_id=make_account(name="Odd one").pk)
+    reason = Reason(Code.CREDENTIALS_MISSING, {"missing": "api_key"})
+    with transaction.atomic():
+        note([Seen(kind=AlertKind.RUN_FAILED, about=about, reason=reason)], now=timezone.now())
 
     text = client.get(reverse("admin:index"), headers={"accept-language": "en"}).content.decode()
 
-    shown, folded = text.split('<details class="needs-rest">')
-    assert shown.count('<li class="desk-list-item">') == 8
-    assert "<summary>3 more</summary>" in folded
-    assert folded.split("</details>")[0].count('<li class="desk-list-item">') == 3
+    shown, rest = text.split("<details>", 1)
+    folded, after = rest.split("</details>", 1)
+    line = '<li class="desk-list-item">'
+    assert (shown.count(line), folded.count(line)) == (4, 7)
+    assert "<summary>Stop of entries: 7 more</summary>" in folded
+    assert "Odd one" in shown + after

@@ -57,6 +57,11 @@ def test_fills_are_assigned_after_what_would_follow_was_shown(
     page: Client, fills: list[Fill], link: StrategyAccount
 ) -> None:
     listed = page.get(LIST).content.decode()
+    assert "Show and assign them" in listed
+    # There it leads nowhere: the page says how it is done.
+    filtered = page.get(f"{LIST}?attribution=none").content.decode()
+    assert "Show and assign them" not in filtered
+    assert "choose “Assign to a strategy”" in filtered
     assert "2 fills are nobody&#x27;s" in listed or "2 fills are nobody's" in listed
 
     asked = act(page, fills).content.decode()
