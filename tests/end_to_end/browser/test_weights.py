@@ -93,6 +93,21 @@ def test_weight_that_another_button_does_not_save_is_not_lost_silently(
     assert asked[0].endswith("(Weight of Grid)")
 
 
+def test_what_was_refused_is_not_lost_silently_either(desk: Open, account: Account) -> None:
+    page = goto(desk(), change_url(account))
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.locator("#id_reserve_percent").fill("1,5")
+    with page.expect_navigation():
+        page.locator("button[name=_save]").click()
+
+    page.get_by_role("button", name="Save, allocate later").click()
+
+    assert page.locator("#id_reserve_percent").input_value() == "1,5"
+    assert len(asked) == 1
+    assert "Reserve" in asked[0]
+
+
 def test_button_that_loses_nothing_asks_nothing(desk: Open, account: Account) -> None:
     page = goto(desk(), change_url(account))
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))

@@ -37,7 +37,11 @@
     document.addEventListener(
         "submit",
         (event) => {
-            const lost = [...touched].find((field) => field.form !== event.target && differs(field));
+            const isElsewhere = (field) => field.form !== null && field.form !== event.target;
+            // What was refused stands there as it was typed, and is not saved either.
+            const lost =
+                [...touched].find((field) => isElsewhere(field) && differs(field)) ??
+                [...document.querySelectorAll("#content [aria-invalid=true]")].find(isElsewhere);
             const question = document.getElementById("control-names")?.dataset.unsaved;
             if (lost === undefined || !question || event.target.method !== "post") {
                 return;
