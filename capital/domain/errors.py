@@ -344,6 +344,12 @@ class CredentialsUnreadable(CapitalError):
     code = Code.CREDENTIALS_UNREADABLE
 
 
+class SecretUnreadable(CredentialsUnreadable):
+    """The same, with what it is stored for."""
+
+    code = Code.SECRET_UNREADABLE
+
+
 class BalanceUnavailable(CapitalError):
     """A live balance could not be read; the cache may be used instead. The reason says why."""
 

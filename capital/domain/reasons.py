@@ -252,8 +252,13 @@ class Code(StrEnum):
     )
     CREDENTIALS_UNREADABLE = (
         "credentials_unreadable",
-        "The stored API credentials cannot be decrypted with the current FIELD_ENCRYPTION_KEYS. "
-        "Restore the key that encrypted them, or enter the credentials again.",
+        "What is stored encrypted cannot be decrypted with the current FIELD_ENCRYPTION_KEYS. "
+        "Restore the key that encrypted it, or enter it again.",
+    )
+    SECRET_UNREADABLE = (
+        "secret_unreadable",
+        "{name}: what is stored encrypted cannot be decrypted with the current "
+        "FIELD_ENCRYPTION_KEYS. Restore the key that encrypted it, or enter it again.",
     )
     CREDENTIALS_MALFORMED = (
         "credentials_malformed",

@@ -1,12 +1,13 @@
 """A desk into a file. Read as of one moment, and always written in the same order."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission, User
 from django.db import models, transaction
 
+from capital.domain.errors import CredentialsUnreadable, SecretUnreadable
 from capital.models import Account, AccountAccess, AlertTarget, StrategyAccount
 from capital.services.desks import shape
 from capital.services.desks.document import write_document
@@ -35,7 +36,7 @@ def export_desk(*, passphrase: str | None = None) -> Exported:
 
     Raises:
         DeskFileRefused: The passphrase is too short.
-        CredentialsUnreadable: No present key opens a secret that would be in it.
+        SecretUnreadable: No present key opens a secret that would be in it.
     """
     vault = None if passphrase is None else Vault(passphrase)
     with transaction.atomic():
@@ -86,12 +87,27 @@ def _users(vault: Vault | None) -> list[dict[str, Any]]:
 
 
 def _target(target: AlertTarget, vault: Vault) -> dict[str, Any]:
+    username = target.user.username
     secrets = {
-        name: vault.seal(text, target_place(target.user.username, target.name, name))
-        for name in shape.TARGET_SECRETS
-        if (text := getattr(target, name))
+        name: vault.seal(text, target_place(username, target.name, name))
+        for name, text in _secrets(target, shape.TARGET_SECRETS, f"{username}, {target.name}")
     }
     return {"name": target.name, **_fields(target, shape.TARGET), **secrets}
+
+
+def _secrets(row: models.Model, names: Iterable[str], place: str) -> Iterator[tuple[str, str]]:
+    """Those that the row has, in the clear.
+
+    Raises:
+        SecretUnreadable: No present key opens one; it names the row.
+    """
+    for name in names:
+        try:
+            text = getattr(row, name)
+        except CredentialsUnreadable:
+            raise SecretUnreadable(name=f"{place}, {name}") from None
+        if text:
+            yield name, text
 
 
 def target_place(username: str, target: str, name: str) -> str:
@@ -134,10 +150,10 @@ def _accounts(vault: Vault | None) -> list[dict[str, Any]]:
 
 
 def _credentials(account: Account, vault: Vault) -> dict[str, str]:
+    owner = account.owner.username
     return {
-        name: vault.seal(text, account_place(account.owner.username, account.name, name))
-        for name in shape.CREDENTIALS
-        if (text := getattr(account, name))
+        name: vault.seal(text, account_place(owner, account.name, name))
+        for name, text in _secrets(account, shape.CREDENTIALS, f"{owner}, {account.name}")
     }
 
 

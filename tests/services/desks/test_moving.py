@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import translation
 from django_q.models import OrmQ
 
-from capital.domain.errors import CredentialsUnreadable, DeskFileRefused
+from capital.domain.errors import DeskFileRefused, SecretUnreadable
 from capital.domain.reasons import Code
 from capital.models import (
     Account,
@@ -512,8 +512,14 @@ def test_a_secret_that_no_key_opens_stops_the_export(settings: Any) -> None:
     settings.FIELD_ENCRYPTION_KEYS = ["eEt0VlJjQmZ4ZGpIc2lZbkRhUXdLcFhyTHVNZ09xVHM="]
 
     assert "메인" in export_desk().text
-    with pytest.raises(CredentialsUnreadable):
+    with pytest.raises(SecretUnreadable) as error:
         export_desk(passphrase=PASSPHRASE)
+    target = AlertTarget.objects.get(user__username="minsu")
+    assert error.value.reason.figures == {"name": f"minsu, {target.name}, address"}
+    AlertTarget.objects.all().delete()
+    with pytest.raises(SecretUnreadable) as error:
+        export_desk(passphrase=PASSPHRASE)
+    assert error.value.reason.figures == {"name": "minsu, 메인: #1, api_key"}
 
 
 def test_a_secret_that_no_key_opens_is_replaced_by_the_one_in_the_file(settings: Any) -> None:
