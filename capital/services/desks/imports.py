@@ -28,7 +28,7 @@ from capital.services.accounts import (
     create_strategy,
 )
 from capital.services.accounts.lookup import lock_accounts
-from capital.services.alerts import TargetFields, save_target
+from capital.services.alerts import SWITCHED, TargetFields, save_target
 from capital.services.desks import people, shape
 from capital.services.desks.document import Table, read_document, refused
 from capital.services.desks.export import account_place, target_place
@@ -131,21 +131,19 @@ class _Import:
         table.keep_to(known, needed=("name", "channel"))
         name = table.text("name")
         fields = shape.read_fields(table, AlertTarget, shape.TARGET)
-        known_languages = dict(settings.LANGUAGES)
-        if fields.get("language", settings.LANGUAGE_CODE) not in known_languages:
-            text = _("it must be one of %(known)s") % {"known": ", ".join(known_languages)}
-            raise table.refusal("language", text)
+        _keep_to_known(table, fields)
         secrets = self._secrets(
             table, shape.TARGET_SECRETS, lambda each: target_place(user.username, name, each)
         )
+        given = {**fields, **secrets}
         row = AlertTarget.objects.filter(user=user, name=name).first()
-        before = None if row is None else values_of(row, {**fields, **secrets})
-        if before is None or differing(before, {**fields, **secrets}):
+        before = None if row is None else values_of(row, given)
+        if row is None or differing(before, given):
             kept = {} if row is None else {each: getattr(row, each) for each in shape.TARGET}
             with _told_by_line(table, name):
-                given = TargetFields(name=name, **{**kept, **fields, **secrets})
-                save_target(row or AlertTarget(user=user), given)
-        self._note("alert_target", f"{user.username}/{name}", before, {**fields, **secrets})
+                wanted = TargetFields(name=name, **{**kept, **given})
+                row = save_target(row or AlertTarget(user=user), wanted)
+        self._note("alert_target", f"{user.username}/{name}", before, values_of(row, given))
 
     def _strategy(self, table: Table) -> None:
         table.keep_to(("key", "owner", *shape.STRATEGY), needed=("key", "owner"))
@@ -155,10 +153,10 @@ class _Import:
         before = None if row is None else values_of(row, fields)
         with _told_by_line(table, key):
             if row is None:
-                create_strategy(key=key, origin=self._origin, **fields)
+                row = create_strategy(key=key, origin=self._origin, **fields)
             elif changed := differing(before, fields):
-                change_strategy(row.pk, origin=self._origin, **changed)
-        self._note("strategy", key, before, fields)
+                row = change_strategy(row.pk, origin=self._origin, **changed)
+        self._note("strategy", key, before, values_of(row, fields))
 
     def _lock(self, tables: list[Table]) -> None:
         """All accounts first and in one order, so that nobody waits for us and we for them."""
@@ -185,7 +183,7 @@ class _Import:
                 row = self._new_account(owner, name, fields)
             elif changed := differing(before, fields):
                 row = change_account(row.pk, actor=None, origin=self._origin, **changed)
-        self._note("account", f"{owner.username}/{name}", before, fields)
+        self._note("account", f"{owner.username}/{name}", before, values_of(row, fields))
         for access in table.tables("access"):
             self._access(row, access)
         for link in table.tables("strategies"):
@@ -231,10 +229,10 @@ class _Import:
         before = None if row is None else values_of(row, fields)
         with _told_by_line(table, key):
             if row is None:
-                create_link(account=account, strategy=strategy, origin=self._origin, **fields)
+                row = create_link(account=account, strategy=strategy, origin=self._origin, **fields)
             elif changed := differing(before, fields):
-                change_link(row.pk, origin=self._origin, **changed)
-        self._note("link", f"{account.name}/{key}", before, fields)
+                row = change_link(row.pk, origin=self._origin, **changed)
+        self._note("link", f"{account.name}/{key}", before, values_of(row, fields))
 
     def _user_named(self, table: Table, name: str) -> User:
         username = table.text(name)
@@ -262,6 +260,17 @@ class _Import:
         self, kind: str, name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]
     ) -> None:
         self.steps.append(step_of(kind, name, before, after))
+
+
+def _keep_to_known(table: Table, fields: Mapping[str, Any]) -> None:
+    """Refuse a language or a kind of alert that there is not: a target would leave it out."""
+    languages = [name for name, _name in settings.LANGUAGES]
+    known = {"language": languages, "kinds_off": [kind.value for kind in SWITCHED]}
+    for name, words in known.items():
+        told = fields.get(name, [])
+        if not set([told] if isinstance(told, str) else told) <= set(words):
+            text = _("it must be one of %(known)s") % {"known": ", ".join(words)}
+            raise table.refusal(name, text)
 
 
 @contextmanager

@@ -410,6 +410,27 @@ def test_a_wrong_time_of_day_is_refused(text: str) -> None:
     assert "time of day" in figures["problem"]
 
 
+def test_what_a_field_is_stored_as_is_what_is_told_of_it() -> None:
+    """A currency in small letters changes nothing, however often it is imported."""
+    fill()
+    small = changed_text("currency: USDT", "currency: usdt")
+
+    assert {step.verb for step in import_desk(small)} == {Verb.KEPT}
+    assert {account.currency for account in Account.objects.all()} == {"USDT"}
+
+
+def test_a_kind_of_alert_that_there_is_not_is_refused() -> None:
+    fill()
+    text = export_desk(passphrase=PASSPHRASE).text
+    target = AlertTarget.objects.get(user__username="minsu")
+    assert target.kinds_off
+    wrong = text.replace(f"- {target.kinds_off[0]}\n", "- no_such_kind\n")
+
+    figures = refusal(wrong, passphrase=PASSPHRASE).reason.figures
+
+    assert (figures["name"], "digest" in figures["problem"]) == ("kinds_off", True)
+
+
 @pytest.mark.parametrize("language", ["fr", "a" * 40])
 def test_an_alert_target_of_no_language_is_refused_with_its_line(language: str) -> None:
     fill()
