@@ -200,7 +200,7 @@ def look(account_ids: Sequence[int], spent: stage.Spent) -> Half:
     """Read the positions of a link, close a day, and say how much memory was needed so far."""
     from capital.models import Fill, StrategyAccount
     from capital.services.trading import open_positions
-    from capital.services.trading.days import ACCOUNTS_AT_ONCE, close_days
+    from capital.services.trading.days.closing import ACCOUNTS_AT_ONCE, close_days
 
     link = StrategyAccount.objects.order_by("-pk").first()
     assert link is not None

@@ -185,6 +185,11 @@ def known_sum(*amounts: Decimal | None) -> Decimal | None:
     return total
 
 
+def known_difference(amount: Decimal | None, less: Decimal | None) -> Decimal | None:
+    """``amount - less``; None where one of the two is not known."""
+    return None if amount is None or less is None else EXACT.subtract(amount, less)
+
+
 def decimals_of(amount: Decimal) -> int:
     """How many decimals it has, without zeros at its end."""
     exponent = EXACT.normalize(amount).as_tuple().exponent

@@ -40,7 +40,7 @@ from capital.services.audit.report import Audit, AuditReport
 from capital.services.audit.years import check_years
 from capital.services.balances.summaries import business_date
 from capital.services.trading.booking.writing import PositionKey, in_contracts
-from capital.services.trading.days import SUMMED, summary_figures
+from capital.services.trading.days.closing import SUMMED, summary_figures
 
 _DAY = timedelta(days=1)
 _COUNTS = ("fills", "trades", "wins", "losses")

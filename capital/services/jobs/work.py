@@ -27,8 +27,8 @@ from capital.services.jobs.table import (
 )
 from capital.services.limits import end_expired_reservations
 from capital.services.markets import rules as markets
-from capital.services.trading import days as link_days
 from capital.services.trading import explain_balances, marks
+from capital.services.trading.days.closing import close_days
 from capital.services.trading.packed.backlog import pack_backlog
 from capital.services.trading.syncing import sync as trades
 from capital.traces import note_trouble
@@ -103,7 +103,7 @@ def _close_day(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
     At last, while no other task waits for a worker, old days are packed that never were.
     """
     counts = days.close_day(account_ids, clock=slot.clock)
-    link_days.close_days(account_ids, clock=slot.clock)
+    close_days(account_ids, clock=slot.clock)
     explain_balances(account_ids, clock=slot.clock)
     pack_backlog(account_ids, clock=slot.clock, may_go_on=lambda: _may_go_on(slot))
     return counts

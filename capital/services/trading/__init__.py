@@ -16,7 +16,7 @@ from capital.services.trading.by_hand.orders import (
 )
 from capital.services.trading.by_hand.reversing import can_reverse, reverse_flow
 from capital.services.trading.counted import Equity, equity_of
-from capital.services.trading.days import days_restated
+from capital.services.trading.days.closing import days_restated
 from capital.services.trading.files import (
     LineProblem,
     ProblemLines,

@@ -36,7 +36,7 @@ from capital.models import (
 from capital.models.queries.compiled import CompiledRows
 from capital.services.balances.summaries import business_date
 from capital.services.trading.booking.writing import Changed, Member, PositionKey, write_books
-from capital.services.trading.days import restate_days
+from capital.services.trading.days.closing import restate_days
 from capital.services.trading.packed.months import unpack_since
 from capital.services.trading.same_orders import counting_rows, with_their_orders
 from capital.services.transactions import inside_transaction

@@ -12,7 +12,7 @@ from capital.domain.reasons import Code, Reason
 from capital.models import Position, StrategyAccount
 from capital.services.balances.summaries import business_date
 from capital.services.trading.books import earned_after, realized_after
-from capital.services.trading.days import days_beside, pnl_since, realized_in, unrealized_in
+from capital.services.trading.days.since import days_beside, pnl_since, realized_in, unrealized_in
 from capital.services.trading.worth import unrealized_of
 from capital.services.transactions import inside_transaction
 

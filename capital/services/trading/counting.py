@@ -22,7 +22,7 @@ from capital.models.columns.exact import cut_for
 from capital.models.queries.compiled import CompiledQuery
 from capital.services.accounts.linked import CapitalRow, LinkedAccount
 from capital.services.trading.counted import Earned, earned_until
-from capital.services.trading.days import pnl_since, settled_base
+from capital.services.trading.days.since import pnl_since, settled_base
 from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)

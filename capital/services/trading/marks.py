@@ -16,7 +16,7 @@ from capital.models import DayMark, Market, Position
 from capital.models.columns.exact import cut_for
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.balances.summaries import business_date
-from capital.services.trading.days import restate_days
+from capital.services.trading.days.closing import restate_days
 from capital.services.trading.worth import unrealized_of, worth_something
 from capital.services.transactions import inside_transaction, outside_transaction
 

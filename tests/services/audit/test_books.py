@@ -37,7 +37,7 @@ from capital.services.accounts.lookup import lock_accounts
 from capital.services.audit import audit_capital
 from capital.services.audit.checkpoints import starting_points
 from capital.services.trading import NewFill, enter_flow
-from capital.services.trading.days import close_days
+from capital.services.trading.days.closing import close_days
 from capital.services.trading.fills import record_fills
 from tests.factories import forge, make_fill, make_flow, make_link, make_market, make_summary
 

@@ -27,7 +27,7 @@ from capital.services.allocation.allocate import auto_allocate_capital_for_accou
 from capital.services.limits import Scope, judge_limits, lift_stop, lift_stops
 from capital.services.sizing.orders import SizedOrder, size_orders
 from capital.services.trading import NewFill, enter_flow, report_fills
-from capital.services.trading.days import close_days
+from capital.services.trading.days.closing import close_days
 from tests.admin.tenants import allow
 from tests.domain.sizing.builders import order
 from tests.factories import make_account, make_link, make_link_day, make_market, make_summary

@@ -29,7 +29,7 @@ from capital.services.jobs.work import WORK
 from capital.services.trading import NewFill, enter_flow, report_fills
 from capital.services.trading.booking.writing import PositionKey
 from capital.services.trading.books import keep_current
-from capital.services.trading.days import close_days, restate_days
+from capital.services.trading.days.closing import close_days, restate_days
 from tests.factories import make_account, make_link, make_market, make_summary
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]

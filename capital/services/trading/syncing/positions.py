@@ -23,7 +23,7 @@ from capital.models import Account, AskedFor, TradingCursor, VenuePosition
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.balances.summaries import business_date
-from capital.services.trading.days import restate_days
+from capital.services.trading.days.closing import restate_days
 from capital.services.trading.marks import keep_marks
 from capital.services.transactions import inside_transaction
 
