@@ -26,14 +26,10 @@ from capital.domain.performance.telling import counting
 from capital.domain.reasons import Code, Reason
 from capital.models import Attribution, Fill, Flow
 from capital.services.balances.summaries import business_date
+from capital.services.trading.booking.fills import as_booked
+from capital.services.trading.booking.flows import as_funding, is_booked, key_of
+from capital.services.trading.booking.openings import Openings
 from capital.services.trading.booking.writing import PositionKey
-from capital.services.trading.books import (
-    Openings,
-    as_booked,
-    as_funding,
-    is_booked,
-    key_of,
-)
 from capital.services.trading.same_orders import told, with_their_orders
 
 ROWS_AT_ONCE = 500

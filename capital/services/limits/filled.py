@@ -10,7 +10,7 @@ from capital.domain.limits.reservations import ReservationState
 from capital.domain.money import EXACT
 from capital.domain.performance.telling import counting
 from capital.models import Attribution, Fill, Reservation
-from capital.services.trading.books import present_owners
+from capital.services.trading.booking.owners import present_owners
 from capital.services.trading.same_orders import recorded_of_orders, told
 from capital.services.transactions import inside_transaction
 

@@ -14,36 +14,35 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from capital.domain.money import add_to
 from capital.domain.performance.division import keep_books_together
-from capital.domain.performance.fills import Fee, Funding
 from capital.domain.performance.fills import Fill as BookedFill
-from capital.domain.performance.flows import FlowKind
+from capital.domain.performance.fills import Funding
 from capital.domain.performance.pnl import Booked, Books
-from capital.domain.performance.symbols import Symbol, parse_symbol
-from capital.domain.performance.telling import FillSource
-from capital.domain.sizing.orders import PositionSide, Side
-from capital.models import (
-    Attribution,
-    Fill,
-    Flow,
-    Position,
-    StrategyAccount,
-)
+from capital.domain.performance.symbols import parse_symbol
+from capital.models import Attribution, Fill, Flow, Position, StrategyAccount
 from capital.models.queries.compiled import CompiledRows
 from capital.services.balances.summaries import business_date
+from capital.services.trading.booking.fills import as_booked, counting_fills, symbol_of
+from capital.services.trading.booking.flows import (
+    as_funding,
+    concerns,
+    earned_by_symbol,
+    earned_flows,
+    earned_flows_of_all,
+    is_booked,
+    is_shared,
+    key_of,
+)
+from capital.services.trading.booking.openings import Openings
 from capital.services.trading.booking.writing import Changed, Member, PositionKey, write_books
 from capital.services.trading.days.closing import restate_days
 from capital.services.trading.packed.months import unpack_since
-from capital.services.trading.same_orders import counting_rows, with_their_orders
 from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
-_SIDES = {side.value: side for side in Side}
-_POSITION_SIDES = {side.value: side for side in PositionSide}
 
 
 @inside_transaction
@@ -76,10 +75,10 @@ def keep_current(
         return
     account_id = _account_of(added, earned, again)
     positions = _positions(account_id, news.symbols)
-    recent = _earned(account_id, news.symbols, since=news.begins_at)
+    recent = earned_by_symbol(account_id, news.symbols, since=news.begins_at)
     begun = _begun_before(account_id, news.keys_without_books(positions), added)
     whole = news.booked_again(positions, recent, begun)
-    earlier = _earned(account_id, {key.symbol for key in whole}) if whole else {}
+    earlier = earned_by_symbol(account_id, {key.symbol for key in whole}) if whole else {}
     # Who holds what decides how it is divided, so one of them is booked again with all others.
     shared = {symbol for symbol, found in earlier.items() if any(map(is_shared, found))}
     whole |= {key for key in news.members(positions) if key.symbol in shared}
@@ -210,7 +209,7 @@ class _News:
         found = {*self.lost, *begun}
         for key in self.members(positions):
             fills = self.added.get(key, ())
-            flows = [flow for flow in self.flows_of(key.symbol) if _concerns(flow, key)]
+            flows = [flow for flow in self.flows_of(key.symbol) if concerns(flow, key)]
             events: list[BookedFill | Funding] = [*fills, *map(as_funding, flows)]
             divided = [
                 flow.occurred_at
@@ -225,200 +224,6 @@ class _News:
             if is_late or is_behind or key.symbol in replaced:
                 found.add(key)
         return found
-
-
-def is_booked(flow: Flow) -> bool:
-    """Whether it belongs to the books of somebody: earned, and of a link or of a symbol."""
-    is_named = flow.strategy_account_id is not None or parse_symbol(flow.symbol) is not None
-    return FlowKind(flow.kind).is_earned and is_named
-
-
-def is_shared(flow: Flow) -> bool:
-    """Whether it is divided among those who held its symbol."""
-    return flow.strategy_account_id is None
-
-
-def key_of(flow: Flow) -> PositionKey | None:
-    """Whose it is alone, whatever side it holds; None where it is divided."""
-    if flow.strategy_account_id is None:
-        return None
-    return PositionKey(flow.strategy_account_id, flow.symbol, PositionSide.BOTH.value)
-
-
-def _concerns(flow: Flow, key: PositionKey) -> bool:
-    return is_shared(flow) or key_of(flow) == key
-
-
-def as_funding(flow: Flow) -> Funding:
-    """What was earned without a fill, as the books take it."""
-    symbol = parse_symbol(flow.symbol)
-    is_settled = symbol is not None and symbol.settle == flow.currency
-    return Funding(
-        key=flow.venue_flow_id or f"~{flow.pk}",
-        paid_at=flow.occurred_at,
-        amount=flow.amount,
-        currency="" if is_settled else flow.currency,
-        is_rebate=flow.kind == FlowKind.REBATE.value,
-    )
-
-
-def _earned(
-    account_id: int, symbols: Collection[str], *, since: datetime | None = None
-) -> dict[str, list[Flow]]:
-    """What was earned without a fill in these symbols and counts, by symbol, in one query."""
-    rows = _earned_rows([account_id], symbols)
-    if since is not None:
-        rows = rows.filter(occurred_at__gte=since)
-    found: dict[str, list[Flow]] = defaultdict(list)
-    for flow in rows:
-        found[flow.symbol].append(flow)
-    return found
-
-
-def _earned_rows(account_ids: Collection[int], symbols: Collection[str]) -> QuerySet[Flow]:
-    return _earned_of_all(symbols).filter(account__in=account_ids)
-
-
-def _earned_of_all(symbols: Collection[str]) -> QuerySet[Flow]:
-    """Of all accounts."""
-    kinds = [kind.value for kind in FlowKind if kind.is_earned]
-    rows = Flow.objects.filter(symbol__in=symbols, kind__in=kinds, matched_by__isnull=True)
-    return rows.order_by("pk")
-
-
-@dataclass(frozen=True)
-class Openings:
-    """What was held when books began: it states all that was filled before.
-
-    Attributes:
-        moments: By account, symbol and side, whose each opening is (None: nobody's) and its time.
-    """
-
-    moments: Mapping[tuple[int, str, str], Sequence[tuple[int | None, datetime]]]
-
-    @classmethod
-    def of(cls, account_ids: Collection[int], symbols: Collection[str] | None = None) -> "Openings":
-        """Those of these accounts; of some symbols, or of all for None. One query."""
-        newest = Attribution.objects.filter(fill=OuterRef("pk")).order_by("-pk")
-        rows: Any = Fill.objects.filter(source=FillSource.OPENING.value, account__in=account_ids)
-        if symbols is not None:
-            rows = rows.filter(symbol__in=symbols)
-        found: dict[tuple[int, str, str], list[tuple[int | None, datetime]]] = defaultdict(list)
-        owner = Subquery(newest.values("strategy_account")[:1])
-        for row in rows.order_by().annotate(owner=owner):
-            found[row.account_id, row.symbol, row.position_side].append(
-                (row.owner, row.executed_at)
-            )
-        return cls(found)
-
-    def include(self, fill: Fill, owner: int | None) -> bool:
-        """Whether a later one states what this fill of a link, or of nobody (None), did.
-
-        That of a link is about its own fills, that of nobody about all of the account.
-        """
-        key = (fill.account_id, fill.symbol, fill.position_side)
-        return any(
-            whose in (None, owner) and fill.executed_at < at
-            for whose, at in self.moments.get(key, ())
-        )
-
-
-def keys_beside(openings: Iterable[Fill]) -> set[PositionKey]:
-    """Whose books may be others with these openings: of all who ever filled these symbols."""
-    wanted = {(each.account_id, each.symbol, each.position_side) for each in openings}
-    if not wanted:
-        return set()
-    owned = present_owners(
-        Attribution.objects.filter(
-            fill__account__in={account_id for account_id, *_ in wanted},
-            fill__symbol__in={symbol for _, symbol, _ in wanted},
-            strategy_account__isnull=False,
-        )
-    )
-    columns = ("fill__account", "strategy_account", "fill__symbol", "fill__position_side")
-    return {
-        PositionKey(*key)
-        for account_id, *key in owned.values_list(*columns).distinct()
-        if (account_id, *key[1:]) in wanted
-    }
-
-
-def counting_fills(keys: Iterable[PositionKey]) -> dict[PositionKey, list[Fill]]:
-    """The fills of these positions that count, in three queries; some more for provisional ones."""
-    wanted = set(keys)
-    found: dict[PositionKey, list[Fill]] = defaultdict(list)
-    if not wanted:
-        return found
-    owned = present_owners(
-        Attribution.objects.filter(
-            strategy_account__in={key.link_id for key in wanted},
-            fill__symbol__in={key.symbol for key in wanted},
-        )
-    )
-    owners = dict(owned.values_list("fill_id", "strategy_account_id"))
-    fills = Fill.objects.filter(pk__among=owners).order_by()
-    rows = {fill.pk: fill for fill in fills}
-    # What tells of the same order may be somebody else's, and count before it.
-    counted = counting_rows(with_their_orders(list(rows.values())))
-    openings = Openings.of({fill.account_id for fill in rows.values()}, {k.symbol for k in wanted})
-    for pk, fill in rows.items():
-        key = PositionKey(owners[pk], fill.symbol, fill.position_side)
-        if pk in counted and key in wanted and not openings.include(fill, owners[pk]):
-            found[key].append(fill)
-    return found
-
-
-def nobodys_fills(account_ids: Collection[int]) -> list[Fill]:
-    """The fills of these accounts that count and are nobody's; in a constant number of queries."""
-    owned = present_owners(Attribution.objects.filter(fill__account__in=account_ids)).exclude(
-        strategy_account__isnull=True
-    )
-    rows = Fill.objects.filter(account__in=account_ids).exclude(pk__in=owned.values("fill"))
-    fills = list(rows.order_by("pk"))
-    # A provisional one no longer counts beside the fills of its order, whosever they are.
-    counted = counting_rows(with_their_orders(fills))
-    openings = Openings.of(account_ids)
-    return [fill for fill in fills if fill.pk in counted and not openings.include(fill, None)]
-
-
-def present_owners(attributions: QuerySet[Attribution]) -> QuerySet[Attribution]:
-    """The newest attribution of each fill, of those given."""
-    newer = Attribution.objects.filter(fill=OuterRef("fill"), pk__gt=OuterRef("pk"))
-    return attributions.filter(~Exists(newer)).order_by()
-
-
-def as_booked(fill: Fill, *, step: Decimal) -> BookedFill:
-    """A recorded fill as the books take it; below ``step`` what is left of it is flat."""
-    symbol = _symbol(fill.symbol)
-    return BookedFill(
-        key=fill.venue_fill_id or f"~{fill.pk}",
-        executed_at=fill.executed_at,
-        kind=symbol.kind,
-        base=symbol.base,
-        settle=fill.settle,
-        side=_SIDES[fill.side],
-        position_side=_POSITION_SIDES[fill.position_side],
-        quantity=fill.quantity,
-        price=fill.price,
-        contract_size=fill.contract_size,
-        fees=tuple(
-            [
-                Fee(Decimal(fee["amount"]), fee["currency"], _optional(fee.get("value")))
-                for fee in fill.fees
-            ]
-        ),
-        step=step,
-    )
-
-
-def _symbol(text: str) -> Symbol:
-    symbol = parse_symbol(text)
-    assert symbol is not None, "no other symbol is recorded"
-    return symbol
-
-
-def _optional(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
 
 
 def _positions(account_id: int, symbols: Collection[str]) -> dict[PositionKey, Position]:
@@ -503,7 +308,7 @@ def realized_after(
         members[row.strategy_account.account_id, row.symbol].append(key)
     history = counting_fills({key for keys in members.values() for key in keys})
     flows: dict[tuple[int, str], list[Flow]] = defaultdict(list)
-    for flow in _earned_rows(accounts, symbols):
+    for flow in earned_flows(accounts, symbols):
         flows[flow.account_id, flow.symbol].append(flow)
     sums: dict[int, Decimal] = {}
     for scope, keys in members.items():
@@ -513,7 +318,7 @@ def realized_after(
         for (link_id, symbol, _), (_, entries) in after.items():
             if link_id not in moments:
                 continue
-            settle = _symbol(symbol).settle
+            settle = symbol_of(symbol).settle
             for entry in entries:
                 is_own = (entry.currency or settle) == currencies[link_id]
                 if is_own and entry.at > moments[link_id]:
@@ -533,7 +338,7 @@ def earned_after(
     sums: dict[int, Decimal] = {}
     if not moments:
         return sums
-    rows = _earned_of_all([""]).filter(strategy_account__in=moments)
+    rows = earned_flows_of_all([""]).filter(strategy_account__in=moments)
     for flow in rows.filter(occurred_at__gt=min(moments.values())):
         key = key_of(flow)
         assert key is not None, "it was asked for by its link"

@@ -17,8 +17,9 @@ from capital.models import Account, AttributedBy, Attribution, Fill, StrategyAcc
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.symbols import canonical_symbols
+from capital.services.trading.booking.openings import keys_beside
 from capital.services.trading.booking.writing import PositionKey
-from capital.services.trading.books import keep_current, keys_beside
+from capital.services.trading.books import keep_current
 from capital.services.trading.recording.instruments import instruments_of
 from capital.services.trading.recording.record import Recording
 from capital.services.trading.recording.rows import row_of

@@ -16,7 +16,7 @@ from capital.domain.performance.pnl import Booked, Books, keep_books
 from capital.domain.performance.symbols import parse_symbol
 from capital.models import Account, Fill, Position, SymbolDay, VenuePosition
 from capital.services.balances.summaries import business_date
-from capital.services.trading.books import as_booked, nobodys_fills
+from capital.services.trading.booking.fills import as_booked, nobodys_fills
 from capital.services.trading.worth import FRESH_FOR, unrealized_of, worth_something
 
 GROUPS = ("strategy", "account", "symbol", "day")

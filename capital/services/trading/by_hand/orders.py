@@ -9,8 +9,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from capital.domain.performance.telling import FillSource
 from capital.models import Account, AttributedBy, Attribution, Fill, Market, StrategyAccount
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
+from capital.services.trading.booking.openings import keys_beside
+from capital.services.trading.booking.owners import present_owners
 from capital.services.trading.booking.writing import PositionKey
-from capital.services.trading.books import keep_current, keys_beside, present_owners
+from capital.services.trading.books import keep_current
 from capital.services.trading.recording.instruments import smallest_quantity
 from capital.services.trading.recording.record import fills_recorded
 from capital.services.trading.whose import Owner

@@ -22,7 +22,7 @@ from capital.domain.reasons import Code, Reason
 from capital.models import Account, AttributedBy, Fill, StrategyAccount
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
-from capital.services.trading.books import as_booked
+from capital.services.trading.booking.fills import as_booked
 from capital.services.trading.files import LineProblem, TradeFile, TradeLine
 from capital.services.trading.fills import record_fills, record_opening
 from capital.services.trading.flows import SettledFunding, record_funding, recorded_funding

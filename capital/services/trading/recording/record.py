@@ -16,8 +16,9 @@ from capital.models import Account, AttributedBy, Attribution, Discrepancy, Fill
 from capital.models.columns.copying import insert_values
 from capital.services.happened import FillsRecorded, say
 from capital.services.memory import uncollected
+from capital.services.trading.booking.owners import present_owners
 from capital.services.trading.booking.writing import PositionKey
-from capital.services.trading.books import keep_current, present_owners
+from capital.services.trading.books import keep_current
 from capital.services.trading.recording.differences import differences_of, identity
 from capital.services.trading.recording.instruments import instruments_of
 from capital.services.trading.recording.refusals import refuse_large, refuse_problem

@@ -12,8 +12,8 @@ from capital.domain.performance.telling import FillSource
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.models import Account, BookedHolding, Fill, Position, VenuePosition
+from capital.services.trading.booking.fills import nobodys_fills
 from capital.services.trading.booking.writing import booked_quantity
-from capital.services.trading.books import nobodys_fills
 from capital.services.trading.syncing.positions import UNSURE
 from capital.services.transactions import inside_transaction
 

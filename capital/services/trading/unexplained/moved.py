@@ -16,7 +16,8 @@ from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.trails import Move
 from capital.models import Account, Fill, Flow
 from capital.services.accounts.lookup import stands_for
-from capital.services.trading.books import Openings, as_booked
+from capital.services.trading.booking.fills import as_booked
+from capital.services.trading.booking.openings import Openings
 from capital.services.trading.same_orders import told
 from strategies.markets import MarketType
 
