@@ -19,7 +19,8 @@ from capital.models.queries.given import Given
 from capital.services.balances.summaries import business_date
 from capital.services.limits.by_balance import BalanceDays, days_by_balance
 from capital.services.limits.silent import with_silent
-from capital.services.performance.returns import Chain, Gathered, chains_of
+from capital.services.performance.returns import Gathered
+from capital.services.performance.stored.chains import Chain, chains_of
 
 # The column of each limit.
 COLUMNS: Mapping[str, Kind] = dict(

@@ -16,7 +16,8 @@ from capital.models import StrategyAccount
 from capital.models.queries.isolation import repeatable_read
 from capital.services.performance.groups import GROUPS, Group, Links
 from capital.services.performance.ratios import Measures, measured, of_symbol
-from capital.services.performance.returns import Chain, Chains, Gathered, chains_without_days
+from capital.services.performance.returns import Gathered
+from capital.services.performance.stored.chains import Chain, Chains, chains_without_days
 from capital.services.performance.symbols import Parts, symbol_parts
 from capital.services.performance.trades import loose_trades, losing_series
 

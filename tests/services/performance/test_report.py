@@ -29,7 +29,8 @@ from capital.services.performance import (
     report_as_json,
     report_as_table,
 )
-from capital.services.performance.returns import Gathered, chains_of
+from capital.services.performance.returns import Gathered
+from capital.services.performance.stored.chains import chains_of
 from capital.services.trading import enter_flow
 from capital.services.trading.packed.months import pack_days
 from tests.factories import make_account, make_link, make_strategy, make_user

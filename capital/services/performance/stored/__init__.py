@@ -1,0 +1,1 @@
+"""What is stored of the days of links, as performance reads it."""
