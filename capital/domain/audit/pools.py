@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from functools import reduce
 
 from capital.domain.allocation.bounds import UNBOUND
+from capital.domain.allocation.filling import whole
 from capital.domain.allocation.gate import Inputs
 from capital.domain.allocation.links import Link, Reserve
+from capital.domain.allocation.policies.contract import to_decimal
 from capital.domain.allocation.pools import PoolDecision, decide_pool
 from capital.domain.allocation.reverts import kept_back_beside
 from capital.domain.allocation.rules import PolicyName
@@ -112,7 +115,7 @@ def check_pool(
         reserve: The account's rule at that time; None where nothing recorded it.
         inputs: What the decision rested on; None where that was not recorded: it was by weight.
     """
-    in_use = _in_use(pool, inputs)
+    in_use = _in_use(pool, inputs, quantum)
     for entry in pool.entries:
         yield from _check_entry(entry, pool, in_use.get(entry.link_id or 0, ZERO))
     yield from _check_reading(pool)
@@ -163,11 +166,15 @@ def shown(amount: Decimal | None) -> str:
     return "—" if amount is None else plain(EXACT.normalize(amount))
 
 
-def _in_use(pool: RecordedPool, inputs: Inputs | None) -> dict[int, Decimal]:
-    """What each link had in use, by what was recorded."""
+def _in_use(pool: RecordedPool, inputs: Inputs | None, quantum: Decimal) -> dict[int, Decimal]:
+    """What each link had in use, by what was recorded: rounded up, as decisions floor it."""
     facts = {} if inputs is None else inputs.known.links
     keys = [entry.link_id for entry in pool.entries if entry.link_id in facts]
-    return {key: facts[key].in_use for key in keys if key is not None and facts[key].in_use}
+    return {
+        key: to_decimal(whole(Fraction(facts[key].in_use), quantum=quantum, up=True))
+        for key in keys
+        if key is not None and facts[key].in_use
+    }
 
 
 def _check_entry(entry: RecordedEntry, pool: RecordedPool, in_use: Decimal) -> Iterator[Reason]:

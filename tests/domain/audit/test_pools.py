@@ -5,8 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
 
+from capital.domain.allocation.gate import Inputs, LinkState
 from capital.domain.allocation.links import Reserve
+from capital.domain.allocation.pools import PoolDecision
 from capital.domain.audit.pools import (
     RecordedEntry,
     RecordedPool,
@@ -19,7 +22,8 @@ from capital.domain.balances import Source
 from capital.domain.money import CENT
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
-from tests.domain.builders import NOON
+from tests.domain.allocation.policies.drawn import balances, decide, pools
+from tests.domain.builders import NOON, reserves
 
 D = Decimal
 
@@ -476,3 +480,43 @@ def test_whole_is_a_multiple_of_the_quantum() -> None:
     assert is_whole(D("1.10"), CENT)
     assert not is_whole(D("1.105"), CENT)
     assert not is_whole(D("-1.105"), CENT)
+
+
+@given(balances, pools(), reserves)
+def test_what_was_decided_breaks_no_rule(balance, pool, reserve):
+    links, known, rules = pool
+    decision = decide(balance, pool, reserve)
+    states = {
+        link.id: LinkState(link.strategy_key, link.weight, link.idle, link.is_stopped, link.bounds)
+        for link in links
+    }
+    inputs = Inputs(
+        links=states,
+        reserve=reserve,
+        rules=rules,
+        known=known,
+        aside={link.id: link.set_aside for link in links},
+    )
+
+    assert list(check_pool(recorded(decision), quantum=CENT, reserve=reserve, inputs=inputs)) == []
+
+
+def recorded(decision: PoolDecision) -> RecordedPool:
+    """What a run records of a decision."""
+    return replace(
+        SOUND,
+        balance=decision.reading.amount,
+        reserve=decision.reserve,
+        unallocated=decision.unallocated,
+        entries=tuple(
+            RecordedEntry(
+                row=f"{each.link.id}00",
+                link_id=each.link.id,
+                weight=each.link.weight,
+                before=each.before,
+                after=each.after,
+                code=each.code.value,
+            )
+            for each in decision.entries
+        ),
+    )

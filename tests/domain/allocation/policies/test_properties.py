@@ -7,85 +7,30 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capital.domain.allocation.bounds import Bounds, Compounding
+from capital.domain.allocation.bounds import Compounding
+from capital.domain.allocation.filling import whole
 from capital.domain.allocation.links import Link, Reserve
 from capital.domain.allocation.policies.contract import Known, LinkFacts, PoolFacts
-from capital.domain.allocation.pools import PoolDecision, decide_pool
 from capital.domain.allocation.rules import PolicyName, Rules
 from capital.domain.allocation.split import split_by_weight
 from capital.domain.money import CENT, EXACT, floor_to
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
 from strategies.markets import MarketType
-from tests.domain.builders import QUANTA, live, reserves, weights
+from tests.domain.allocation.policies.drawn import (
+    balances,
+    cents,
+    decide,
+    pools,
+)
+from tests.domain.builders import QUANTA, reserves, weights
 
 _ZERO = Decimal(0)
 
-cents = st.decimals(min_value=0, max_value=20_000, places=2)
-percents = st.decimals(min_value=0, max_value=100, places=2)
-signed = st.decimals(min_value=-9_000, max_value=9_000, places=6)
 
-
-@st.composite
-def bounds(draw: st.DrawFn) -> Bounds:
-    optional = st.one_of(st.none(), cents)
-    return Bounds(
-        fixed_amount=draw(st.one_of(st.none(), st.none(), cents)),
-        priority=draw(st.integers(0, 3)),
-        min_amount=draw(optional),
-        max_amount=draw(optional),
-        max_percent=draw(st.one_of(st.none(), percents)),
-        drawdown_scaling=draw(st.booleans()),
-        max_drawdown_percent=draw(st.sampled_from([None, Decimal(10), Decimal(40)])),
-        compounding=draw(st.sampled_from(Compounding)),
-        base_capital=draw(optional),
-    )
-
-
-@st.composite
-def pools(draw: st.DrawFn, *, with_bounds: bool = True, policy: PolicyName | None = None):
-    """The links of one pool, what is known of them, and the rules."""
-    size = draw(st.integers(1, 5))
-    links, facts = [], {}
-    for number in range(1, size + 1):
-        idle = st.sampled_from([None, None, Code.STRATEGY_PAUSED, Code.STRATEGY_ARCHIVED])
-        links.append(
-            Link(
-                id=number,
-                strategy_key=f"s{number}",
-                market=MarketType.SPOT,
-                weight=draw(weights),
-                idle=draw(idle),
-                capital=draw(st.one_of(st.none(), cents)),
-                bounds=draw(bounds()) if with_bounds else Bounds(),
-                set_aside=draw(st.one_of(st.just(_ZERO), signed)),
-                is_stopped=draw(st.sampled_from([False, False, True])) if with_bounds else False,
-            )
-        )
-        facts[number] = LinkFacts(
-            in_use=draw(st.one_of(st.just(_ZERO), cents)) if with_bounds else _ZERO,
-            drawdown_percent=draw(st.one_of(st.none(), percents)),
-            volatility=draw(st.one_of(st.none(), st.decimals(0, 3, places=6))),
-            days=draw(st.sampled_from([0, 29, 30, 60])),
-            earned=draw(signed),
-            is_new=draw(st.booleans()),
-        )
-    rules = Rules(
-        policy=policy or draw(st.sampled_from(PolicyName)),
-        drift_band_percent=draw(st.sampled_from([_ZERO, _ZERO, Decimal(20)])),
-    )
-    # What the balance was then is not known: nothing is unexplained.
-    return links, Known(facts, {Pool.SPOT: PoolFacts()}), rules
-
-
-balances = st.decimals(min_value=-100, max_value=50_000, places=6)
-
-
-def decide(balance, pool, reserve, quantum=CENT) -> PoolDecision:
-    links, known, rules = pool
-    return decide_pool(
-        live(balance), links, reserve=reserve, quantum=quantum, rules=rules, known=known
-    )
+def floored(pool, link) -> Fraction:
+    """What is in use of a link, in whole cents."""
+    return whole(Fraction(pool[1].of(link).in_use), quantum=CENT, up=True)
 
 
 @given(balances, pools(), reserves, st.sampled_from(QUANTA))
@@ -113,7 +58,7 @@ def test_nobody_gets_less_than_nothing_or_than_what_is_in_use(balance, pool, res
 def test_more_is_handed_out_than_there_is_only_where_it_is_in_use(balance, pool, reserve):
     decision = decide(balance, pool, reserve)
 
-    in_use = sum(Fraction(pool[1].of(link).in_use) for link in pool[0])
+    in_use = sum(floored(pool, link) for link in pool[0])
     if in_use <= max(_ZERO, floor_to(balance, CENT)):
         assert decision.unallocated >= min(_ZERO, floor_to(balance, CENT))
     else:
@@ -127,11 +72,11 @@ def test_ceilings_hold_unless_more_is_in_use(balance, pool, reserve):
     base = EXACT.subtract(floor_to(balance, CENT), decision.reserve)
     for entry in decision.entries:
         ceiling = entry.link.bounds.ceiling(base)
-        in_use = pool[1].of(entry.link).in_use
+        in_use = floored(pool, entry.link)
         if ceiling is None or entry.link.bounds.fixed_amount is not None:
             continue
         if entry.code is not Code.WITHIN_BAND:
-            assert Fraction(entry.after) <= max(ceiling, Fraction(in_use))
+            assert Fraction(entry.after) <= max(ceiling, in_use)
 
 
 @given(balances, pools(), reserves)
