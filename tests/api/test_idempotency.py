@@ -1,6 +1,7 @@
 """The same key and body give the same answer; behind it is one run."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
@@ -8,11 +9,19 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
+from django.urls import get_resolver
 from django.utils import timezone
 
-from capital.models import Account, AccountAccess, AllocationRun, IdempotentRequest
-from capital.services.access.idempotency import claim_request, prune_requests, release_claim
+from capital.api.frame import idempotency
+from capital.api.frame.base import ApiView
+from capital.models import Account, AccountAccess, AllocationRun, Flow, IdempotentRequest
+from capital.services.access.idempotency import (
+    claim_request,
+    keep_answer,
+    prune_requests,
+    release_claim,
+)
 from strategies.models import Strategy
 from tests.api.client import Bot, permit, problem
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
@@ -193,6 +202,81 @@ def test_failure_of_ours_leaves_no_answer_and_the_next_attempt_has_the_same_run_
     assert [bot.post(path, body, **KEY).status_code for _ in range(3)] == [500, 200, 200]
     assert keys[0] == keys[1]
     assert len(keys) == 2
+
+
+def test_work_is_not_done_twice_where_its_answer_could_not_be_kept(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that ends between the two, or its connection, leaves both or neither."""
+    bot = Bot(permit(bot.user, "capital.change_flows"))
+    account = make_account(owner=bot.user)
+    told = {"pool": "spot", "kind": "deposit", "currency": "USDT", "amount": "7"}
+    path, body = (
+        f"accounts/{account.pk}/flows/",
+        {**told, "occurred_at": timezone.now().isoformat()},
+    )
+    _lose_the_first_answer(monkeypatch)
+
+    answers = [bot.post(path, body, **KEY) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [503, 201, 201]
+    assert answers[1].content == answers[2].content
+    assert Flow.objects.get().amount == 7
+
+
+def test_creation_is_answered_as_one_where_its_answer_could_not_be_kept(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _lose_the_first_answer(monkeypatch)
+    body = {"key": "trend", "name": "Trend", "market_type": "spot"}
+
+    answers = [bot.post("strategies/", body, **KEY) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [503, 201]
+
+
+def _lose_the_first_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Any] = []
+
+    def lose(*args: Any) -> None:
+        kept.append(args)
+        if len(kept) == 1:
+            raise OperationalError
+        keep_answer(*args)
+
+    monkeypatch.setattr(idempotency, "keep_answer", lose)
+
+
+# What a repetition finds by itself, beside the kept answer.
+FOUND_AGAIN = {
+    "allocate": "the run, by its run key",
+    "size": "the reservation, by its key",
+    "reservations": "the reservation, by its key",
+    "fills": "the fills, by their ids",
+    "stop": "the stop that is in force",
+    "lift": "that it is lifted",
+    "revert": "that the run was reverted",
+    "check_connection": "nothing: it asks again",
+}
+
+
+def test_every_post_is_known_again_by_its_answer_or_by_its_work() -> None:
+    """Else whoever repeats it after a crash does it twice."""
+    unknown = set()
+    for view, methods in _routes(get_resolver().url_patterns):
+        action = methods.get("post")
+        if action and action not in {*view.answered_with_work, *FOUND_AGAIN}:
+            unknown.add(f"{view.__name__}.{action}")
+
+    assert unknown == set()
+
+
+def _routes(patterns: Any) -> Iterator[tuple[type[ApiView], dict[str, str]]]:
+    for each in patterns:
+        if hasattr(each, "url_patterns"):
+            yield from _routes(each.url_patterns)
+        elif issubclass(getattr(each.callback, "cls", object), ApiView):
+            yield each.callback.cls, each.callback.actions
 
 
 def test_claim_of_a_dead_process_is_taken_over_with_its_run_key() -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
@@ -183,11 +184,13 @@ def _once(request: HttpRequest, enter: Callable[[], str]) -> tuple[str, bool]:
     if claim.answer is not None:
         return claim.answer.body, False
     try:
-        address = enter()
+        # Whoever dies leaves both, or neither.
+        with transaction.atomic():
+            address = enter()
+            keep_answer(claim, Answer(HTTPStatus.FOUND, "text/plain", address))
     except BaseException:
         release_claim(claim)
         raise
-    keep_answer(claim, Answer(HTTPStatus.FOUND, "text/plain", address))
     return address, True
 
 

@@ -32,6 +32,8 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
         scopes: By action, the scope it needs; by default ``read`` for GET, else ``manage``.
         permissions: By action, the permission that the user needs, or all those.
         keyed: Actions besides POST that take an ``Idempotency-Key``.
+        answered_with_work: Actions whose answer is kept in the transaction of their work, since
+            a repetition would do it again: nothing else knows what was done. They wait for nobody.
         beyond_one_account: Actions that are refused to a token limited to one account.
         without_body: Actions with a POST that take no request body.
         optional_body: Actions whose request body may be left out.
@@ -42,6 +44,7 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
     scopes: Mapping[str, Scope] = {}
     permissions: Mapping[str, str | tuple[str, ...]] = {}
     keyed: Collection[str] = ()
+    answered_with_work: Collection[str] = ("create",)
     beyond_one_account: Collection[str] = ()
     without_body: Collection[str] = ()
     optional_body: Collection[str] = ()
@@ -124,6 +127,11 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
             method: In small letters.
         """
         return method == "post" or (self.action in self.keyed and method not in ("get", "head"))
+
+    @property
+    def answers_with_work(self) -> bool:
+        """Whether the current action's answer is kept in the transaction of its work."""
+        return self.action in self.answered_with_work
 
     @property
     def asker(self) -> dict[str, Any]:

@@ -3,9 +3,12 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, Protocol
 
+from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -24,6 +27,10 @@ class Answering(Protocol):
 
     run_key: str | None
 
+    @property
+    def answers_with_work(self) -> bool:
+        """Whether the answer is kept in the transaction of the work, of which it is the proof."""
+
     def handle_exception(self, exc: Exception) -> Response:
         """The problem as a response. Errors that are bugs are raised again."""
 
@@ -38,7 +45,8 @@ def idempotent(view: Answering, handler: Handler, caller: str, key: str) -> Hand
     """Wrap ``handler`` so that a second use of ``key`` by ``caller`` replays the first response.
 
     ``view.run_key`` is set while the handler works, so that a retry after a crash finds the
-    allocation run of the first attempt.
+    allocation run of the first attempt. Where nothing else would know of it, the answer is kept
+    in the transaction of the work (``view.answers_with_work``).
     """
 
     def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -48,17 +56,21 @@ def idempotent(view: Answering, handler: Handler, caller: str, key: str) -> Hand
         view.run_key = claim.run_key
         try:
             try:
-                response = handler(request, *args, **kwargs)
+                # Whoever dies leaves both, or neither.
+                with transaction.atomic() if view.answers_with_work else nullcontext():
+                    response = handler(request, *args, **kwargs)
+                    made = _answer(response)
+                    keep_answer(claim, made)
             except Exception as error:  # noqa: BLE001  # a refusal is a response too
                 response = view.handle_exception(error)
-            made = _answer(response)
+                made = _answer(response)
+                if made.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    release_claim(claim)
+                else:
+                    keep_answer(claim, made)
         except BaseException:
             release_claim(claim)
             raise
-        if made.status >= 500:
-            release_claim(claim)
-        else:
-            keep_answer(claim, made)
         return _http(made, like=response)
 
     return answer

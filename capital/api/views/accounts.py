@@ -75,6 +75,7 @@ class Accounts(EditableView, TableView):
         "weights": (Act.CHANGE_LINK.permission, Act.ALLOCATE.permission),
     }
     keyed = ("weights",)
+    answered_with_work = ("create", "flows")
     beyond_one_account = ("create", "destroy")
     without_body = ("check_connection",)
     optional_body = ("allocate",)

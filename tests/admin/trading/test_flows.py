@@ -4,9 +4,11 @@ import re
 from decimal import Decimal
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
+from capital.admin.trading import entering
 from capital.models import Account, Flow
 from tests.admin.tenants import allow
 from tests.factories import make_account, make_flow, make_link, make_user
@@ -182,3 +184,22 @@ def test_form_that_is_sent_twice_enters_one_flow_and_a_changed_one_another(clien
     client.post(ENTER, {**form, "amount": "2"})
     client.post(ENTER, {**form, "once": str(client.get(ENTER).context["once"])})
     assert Flow.objects.count() == 3
+
+
+def test_form_whose_receipt_could_not_be_kept_entered_nothing(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends it again enters it once."""
+    account = operator(client, make_account())
+    form = {**typed(account), "once": str(client.get(ENTER).context["once"])}
+    with monkeypatch.context() as patched:
+
+        def lose(*args: object) -> None:
+            raise OperationalError
+
+        patched.setattr(entering, "keep_answer", lose)
+        assert client.post(ENTER, form).status_code == 503
+
+    client.post(ENTER, form)
+
+    assert Flow.objects.count() == 1
