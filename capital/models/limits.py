@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from capital.models.accounts import Account
+from capital.models.columns.answered import AnsweredRules
 from capital.models.columns.exact_text import ExactTextField
 from capital.models.links import StrategyAccount
 
@@ -18,7 +19,7 @@ class LimitKind(models.TextChoices):
     DAILY_LOSS_AMOUNT = "daily_loss_amount", _("daily loss limit (amount)")
 
 
-class LimitState(models.Model):
+class LimitState(AnsweredRules):
     """One limit of one link or account, as it was judged last. It goes with the limit.
 
     Attributes:

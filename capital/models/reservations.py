@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 from capital.domain.limits.reservations import ReservationState, Reserved
 from capital.domain.money import EXACT, plain
 from capital.domain.sizing.orders import PositionSide, Side
+from capital.models.columns.answered import AnsweredRules
 from capital.models.columns.exact_text import ExactTextField
 from capital.models.links import StrategyAccount
 from capital.models.trading.fills import POSITION_SIDES
@@ -27,7 +28,7 @@ RESERVATION_STATES = [
 ]
 
 
-class Reservation(models.Model):
+class Reservation(AnsweredRules):
     """The margin and fee of one order, held until it is filled, or will not be.
 
     Amounts are exact, kept as text, in the account's currency.

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from capital.models.accounts import Account
+from capital.models.columns.answered import AnsweredRules
 from strategies.models import Strategy
 
 
@@ -44,7 +45,7 @@ class AlertState(models.TextChoices):
     TOLD = "told", pgettext_lazy("alert", "information")
 
 
-class _About(models.Model):
+class _About(AnsweredRules):
     """What something is about, which decides who hears of it: at most one of these.
 
     Attributes:

@@ -8,6 +8,7 @@ import pgtrigger
 from django.db import connection, models
 
 from capital.domain.errors import AppendOnly
+from capital.models.columns.answered import AnsweredRules
 from capital.models.columns.copying import can_copy, copy_rows
 
 
@@ -49,7 +50,7 @@ def append_only_triggers(name: str) -> list[pgtrigger.Trigger]:
     ]
 
 
-class AppendOnlyModel(models.Model):
+class AppendOnlyModel(AnsweredRules):
     """A row that is written once."""
 
     objects = AppendOnlyQuerySet.as_manager()
