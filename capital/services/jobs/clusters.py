@@ -1,5 +1,6 @@
 """The clusters that pull tasks from the queue, and how long tasks wait for them."""
 
+import os
 import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -53,6 +54,9 @@ def longest_wait() -> timedelta:
 def record_heartbeat(*, pid: int, is_first: bool, clock: Clock = timezone.now) -> bool:
     """Record that the cluster with this process id on this machine pulls tasks.
 
+    With its first heartbeat it takes the place of one that was killed here: whatever starts
+    clusters again started it for that one, of which nobody needs to be told any longer.
+
     Returns:
         Whether this machine's clock is too far off the database's to take any.
     """
@@ -66,7 +70,29 @@ def record_heartbeat(*, pid: int, is_first: bool, clock: Clock = timezone.now) -
             ClusterHeartbeat.objects.create(host=host, pid=pid, started_at=now, **values)
         except IntegrityError:
             row.update(**values)
+    if is_first:
+        _take_a_place(host)
     return is_too_far(ahead)
+
+
+def _take_a_place(host: str) -> None:
+    """Forget the cluster of this machine that was heard last of those that are no process now."""
+    for row in ClusterHeartbeat.objects.filter(host=host).order_by("-beat_at", "-pk"):
+        if not is_process(row.pid):
+            row.delete()
+            return
+
+
+def is_process(pid: int) -> bool:
+    """Whether there is such a process on this machine."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        # Somebody else's.
+        return True
+    return True
 
 
 def _whole_seconds(span: timedelta) -> int:

@@ -5,7 +5,6 @@ deliveries, for which exchanges are asked, it hands to a worker.
 """
 
 import logging
-import os
 import socket
 from collections import Counter
 from datetime import timedelta
@@ -21,7 +20,7 @@ from capital.models import JobRun
 from capital.services.access.idempotency import release_dead_claims
 from capital.services.alerts.outbox import sweep_outbox
 from capital.services.clocks import clock_difference
-from capital.services.jobs.clusters import oldest_wait
+from capital.services.jobs.clusters import is_process, oldest_wait
 from capital.services.jobs.errors import error_fields
 from capital.services.jobs.records import raise_failure, record_work, started_run
 from capital.services.jobs.runs import CHUNKS
@@ -154,15 +153,4 @@ def _is_dead(run: JobRun, age: timedelta) -> bool:
     if age > _LONGEST_RUN:
         return True
     is_ours = run.host == socket.gethostname() and age > _JUST_BEGUN
-    return is_ours and not is_handed_out and not _is_process(run.pid)
-
-
-def _is_process(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        # Somebody else's.
-        return True
-    return True
+    return is_ours and not is_handed_out and not is_process(run.pid)

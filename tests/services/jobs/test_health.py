@@ -18,6 +18,7 @@ from django_q.models import OrmQ, Schedule
 from capital.models import Account, ClusterHeartbeat, JobRun, Stop
 from capital.models.queries import clock as database_clock
 from capital.services import schema
+from capital.services.jobs import clusters
 from capital.services.jobs import health as health_service
 from capital.services.jobs.clusters import (
     forget_heartbeat,
@@ -182,6 +183,12 @@ def test_each_job_is_told_of_its_own_runs() -> None:
 # Heartbeats
 
 
+@pytest.fixture(autouse=True)
+def _every_cluster_is_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their numbers are made up."""
+    monkeypatch.setattr(clusters, "is_process", lambda _pid: True)
+
+
 def test_a_heartbeat_is_one_row_a_process() -> None:
     for seconds in (0, 6, 12):
         with time_machine.travel(NOW + timedelta(seconds=seconds), tick=False):
@@ -199,6 +206,30 @@ def test_a_process_number_that_is_used_again_is_a_new_process() -> None:
         record_heartbeat(pid=7, is_first=True)
 
     assert ClusterHeartbeat.objects.get().started_at == NOW + timedelta(hours=1)
+
+
+def test_a_cluster_takes_the_place_of_one_that_was_killed_and_of_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of two that were killed, one that nothing starts again is still told as silent."""
+    elsewhere = ClusterHeartbeat.objects.create(
+        host="elsewhere", pid=7, started_at=NOW, beat_at=NOW
+    )
+    for seconds, pid in enumerate((7, 8, 9)):
+        with time_machine.travel(NOW + timedelta(seconds=seconds), tick=False):
+            record_heartbeat(pid=pid, is_first=True)
+    monkeypatch.setattr(clusters, "is_process", lambda pid: pid not in (7, 8))
+
+    record_heartbeat(pid=9, is_first=False)
+    assert ClusterHeartbeat.objects.count() == 4
+
+    record_heartbeat(pid=10, is_first=True)
+    left = [beat.pid for beat in ClusterHeartbeat.objects.exclude(pk=elsewhere.pk)]
+    assert left == [7, 9, 10]
+
+    record_heartbeat(pid=11, is_first=True)
+    left = [beat.pid for beat in ClusterHeartbeat.objects.exclude(pk=elsewhere.pk)]
+    assert left == [9, 10, 11]
 
 
 def test_a_cluster_that_stopped_is_forgotten_and_the_others_are_not() -> None:
