@@ -31,8 +31,8 @@ class Link(NamedTuple):
         idle: Why it takes no part; None means that it is active.
         capital: What it holds now; None means that it never held any.
         bounds: What it may have at least and at most.
-        set_aside: What is its own and not allocated to it: of a paused link, or what compounding
-            took away; below zero where rounding gave it a little more than is its own.
+        set_aside: What is its own and not allocated to it: of a paused link, what compounding
+            took away, or what others have in use; below zero where it has more than is its own.
         is_stopped: Whether a limit stopped it: it gets no more than what it has in use, and the
             rest of its share stays unallocated.
     """

@@ -83,6 +83,8 @@ def _own(question: Question, link: Link, steps: _Steps) -> Decimal:
     """Its capital, what was set aside for it, and what it earned less the reserve's part."""
     earned = question.known.of(link).earned
     assert earned is not None, "the pool keeps what it has"
+    # What is unrealised may have more decimals than a claim has.
+    earned = booked(earned)
     had = EXACT.add(link.capital or ZERO, link.set_aside)
     if question.rule.is_by_percent(question.balance):
         kept = quotient(EXACT.multiply(earned, question.rule.percent), HUNDRED)

@@ -56,12 +56,20 @@ def divide_in_steps(question: Question, *, quantum: Decimal) -> Division:
         return Division(question.reserve, {}, claims.problem)
     if in_use > max(balance, ZERO):
         return _over_committed(question, floors, claims, quantum)
-    work = Work(question, quantum, floors, claims)
-    for key, steps in claims.steps.items():
-        work.steps[key] = list(steps)
-    rest = serve_fixed(work, _beside_idle(work))
-    fill_the_rest(work, rest)
+    work = _worked(Work(question, quantum, floors, claims))
+    if claims.are_own and in_use:
+        # What others have in use is lent to them, and not theirs.
+        without = _worked(Work(question, quantum, dict.fromkeys(floors, _NOTHING), claims))
+        work.own |= {link.id: without.own_of(link) for link in links}
     return _within_band(work, _in_amounts(work))
+
+
+def _worked(work: Work) -> Work:
+    """Serve fixed amounts, and share the rest."""
+    for key, steps in work.claims.steps.items():
+        work.steps[key] = list(steps)
+    fill_the_rest(work, serve_fixed(work, _beside_idle(work)))
+    return work
 
 
 def _over_committed(
@@ -120,7 +128,7 @@ def _in_amounts(work: Work) -> Division:
         if link.is_stopped and link.idle is None:
             amount, code = to_decimal(work.floors[link.id]), Code.SHARE_STOPPED
             work.note(link, Did.STOPPED, amount=EXACT.subtract(amounts[link.id], amount))
-        kept = work.shares[link.id] + work.kept.get(link.id, _NOTHING) - Fraction(amount)
+        kept = work.own_of(link) - Fraction(amount)
         shares[link.id] = Share(
             amount=EXACT.quantize(amount, work.quantum),
             code=code or work.claims.code,

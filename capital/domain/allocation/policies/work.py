@@ -56,6 +56,7 @@ class Work:
         steps: What was done for each.
         codes: Of the entries.
         kept: What scaling and compounding took away of each claim.
+        own: What each link's own is, where others have some of it in use.
     """
 
     question: Question
@@ -66,6 +67,13 @@ class Work:
     steps: dict[int, list[Step]] = field(default_factory=dict)
     codes: dict[int, Code] = field(default_factory=dict)
     kept: dict[int, Fraction] = field(default_factory=dict)
+    own: dict[int, Fraction] = field(default_factory=dict)
+
+    def own_of(self, link: Link) -> Fraction:
+        """What it gets, and what is kept for it; of what is lent to others or by them, its own."""
+        if link.id in self.own:
+            return self.own[link.id]
+        return self.shares[link.id] + self.kept.get(link.id, Fraction(0))
 
     def note(self, link: Link, did: Did, **figures: Fraction | Decimal) -> None:
         """Keep what was done for a link."""

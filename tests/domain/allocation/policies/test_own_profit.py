@@ -373,3 +373,42 @@ def test_what_is_less_than_a_cent_is_not_lost():
 
     assert got(decision) == ["5000.01", "5000.00"]
     assert aside(decision) == ["-0.003", "0.007"]
+
+
+def test_what_is_unrealised_beyond_eighteen_decimals_is_no_error():
+    decision = own(
+        "10042.4",
+        link(1, capital="5000"),
+        link(2, capital="5000"),
+        then="10000",
+        earned={1: "32.39100000000000000000643721", 2: "0"},
+    )
+
+    assert got(decision) == ["5037.40", "5005.00"]
+    assert aside(decision) == ["-0.0045", "0.0045"]
+
+
+def test_what_another_has_in_use_is_lent_to_it_and_comes_back():
+    """All of 5,000 is in use, of which 800 are lost: not the others'."""
+    first = own(
+        "9200",
+        link(1, capital="5000"),
+        link(2, capital="5000"),
+        then="10000",
+        earned={1: "-800", 2: "0"},
+        in_use={1: "5000"},
+    )
+
+    assert got(first) == ["5000.00", "4200.00"]
+    assert aside(first) == ["-800", "800"]
+
+    again = own(
+        "9300",
+        link(1, capital="5000")._replace(set_aside=Decimal(-800)),
+        link(2, capital="4200")._replace(set_aside=Decimal(800)),
+        then="9200",
+        earned={1: "100", 2: "0"},
+    )
+
+    assert got(again) == ["4300.00", "5000.00"]
+    assert aside(again) == ["0", "0"]

@@ -192,3 +192,18 @@ def test_deciding_again_on_own_profits_changes_nothing(case):
     again = decide(balance, (settled, since, rules), Reserve())
 
     assert not any(entry.changed for entry in again.entries)
+
+
+@given(owners(), st.lists(cents, min_size=5, max_size=5))
+def test_what_is_in_use_makes_nothing_of_another_its_own(case, in_use):
+    links, known, balance = case
+    facts = {
+        link.id: replace(known.links[link.id], in_use=used)
+        for link, used in zip(links, in_use, strict=False)
+    }
+    known = replace(known, links=facts)
+    decision = decide(balance, (links, known, Rules(policy=PolicyName.OWN_PROFIT)), Reserve())
+
+    assert [EXACT.add(entry.after, entry.set_aside) for entry in decision.entries] == [
+        EXACT.add(link.capital, known.links[link.id].earned) for link in links
+    ]
