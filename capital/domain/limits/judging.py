@@ -10,7 +10,7 @@ from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 
-from capital.domain.money import EXACT, amount_text, booked, plain, quotient
+from capital.domain.money import EXACT, amount_text, booked, known_sum, plain, quotient
 from capital.domain.performance.measures.returns import ESTIMATE, Day
 from capital.domain.reasons import Code, Reason
 
@@ -157,14 +157,46 @@ def _figures(kind: Kind, limit: Decimal, used: Decimal, currency: str) -> dict[s
     return {"percent": plain(percent), "limit": plain(EXACT.normalize(limit))}
 
 
+@dataclass
+class _Gap:
+    """Days in a row at whose ends nobody knows what was unrealised: they count as one long day.
+
+    Attributes:
+        start: Equity at the start of the first; None where that is not known.
+        worth: What was unrealised then; None where that is not known.
+    """
+
+    start: Decimal | None
+    worth: Decimal | None
+    added: Decimal | None = _ZERO
+    realized: Decimal = _ZERO
+
+    def passed(self, day: Day) -> Day:
+        """Take a day in; all until its end as one."""
+        self.added = known_sum(self.added, day.added)
+        self.realized = EXACT.add(self.realized, day.realized)
+        return Day(day.date, self.start, self.added, self.realized, self.worth, day.worth_end)
+
+
 def _drawdown(days: Sequence[Day], today: date, baseline: Baseline | None) -> Decimal | None:
-    """In percent: how far the chained return is below its highest level, with today so far."""
+    """In percent: how far the chained return is below its highest level, with today so far.
+
+    What was lost while a mark was missing counts once there is one again.
+    """
     level = peak = _ONE
+    gap: _Gap | None = None
     for day in days:
-        daily = day.daily_return
+        counted, daily = day, None
         if baseline is not None and day.date <= baseline.date:
             daily = _since(baseline, day) if day.date == baseline.date else None
-        elif daily is None and day.date == today and not _is_without_capital(day):
+        else:
+            if day.pnl is None:
+                gap = gap or _Gap(day.start, day.worth_start)
+                counted = gap.passed(day)
+            daily = counted.daily_return
+        if day.worth_end is not None:
+            gap = None
+        if daily is None and day.date == today and not _is_without_capital(counted):
             return None
         if daily is None or level <= 0:
             continue
@@ -180,12 +212,16 @@ def _is_without_capital(day: Day) -> bool:
 
 
 def _since(baseline: Baseline, day: Day) -> Decimal | None:
-    """The return of the rest of the day on which a stop was lifted; None where it is not known."""
-    then, daily = baseline.daily_return, day.daily_return
-    if then is None or daily is None or then <= -_ONE:
+    """The return of the rest of the day on which a stop was lifted; None where it is not known.
+
+    What was earned since, by what there was then and what was added since. The capital of the day
+    itself may have been none: whoever is stopped has none to trade with.
+    """
+    then, pnl, capital = baseline.pnl, day.pnl, day.capital
+    if then is None or pnl is None or capital is None:
         return None
-    left = ESTIMATE.divide(ESTIMATE.add(_ONE, daily), ESTIMATE.add(_ONE, then))
-    return ESTIMATE.subtract(left, _ONE)
+    left = EXACT.add(capital, then)
+    return quotient(EXACT.subtract(pnl, then), left) if left > 0 else None
 
 
 def _daily_loss(
@@ -200,8 +236,10 @@ def _daily_loss(
     if pnl is None:
         return None
     if baseline is not None and baseline.date == today:
-        # What was lost before it was lifted does not count; nor does it, where that is not known.
-        pnl = EXACT.subtract(pnl, pnl if baseline.pnl is None else baseline.pnl)
+        # What was lost before it was lifted does not count.
+        if baseline.pnl is None:
+            return None
+        pnl = EXACT.subtract(pnl, baseline.pnl)
     loss = EXACT.minus(pnl)
     if kind is Kind.DAILY_LOSS_AMOUNT:
         return loss

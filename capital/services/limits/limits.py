@@ -75,10 +75,14 @@ def figures_when_lifted(stop: Stop, *, now: datetime) -> dict[str, str]:
     assert account_id is not None, "a limit is of an account or a link"
     found = {"date": business_date(now).isoformat()}
     for standing in load_standings(limited_links([account_id]), now=now):
-        today = [day for day in standing.known_days if day.date == business_date(now)]
-        if standing.key == key and today:
-            told = {"return": today[-1].daily_return, "pnl": today[-1].pnl}
-            found |= {name: plain(value) for name, value in told.items() if value is not None}
+        days = standing.known_days
+        if standing.key != key or not days:
+            continue
+        if days[-1].date != business_date(now):
+            # Without a row of today nothing has moved today.
+            return found | {"return": "0", "pnl": "0"}
+        told = {"return": days[-1].daily_return, "pnl": days[-1].pnl}
+        found |= {name: plain(value) for name, value in told.items() if value is not None}
     return found
 
 

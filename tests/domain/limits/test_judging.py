@@ -155,9 +155,68 @@ def test_rest_of_the_day_counts_from_the_lifting() -> None:
 
 
 @pytest.mark.parametrize("known", [Baseline(TODAY, None, None), Baseline(TODAY, D(-1), None)])
-def test_lifted_where_nothing_was_known_the_day_does_not_count(known: Baseline) -> None:
+def test_lifted_where_nothing_was_known_the_day_is_not_judged(known: Baseline) -> None:
     for kind in Kind:
-        assert judged(kind, "5", day(0, "1000", "-60"), baseline=known).used == 0
+        unknown = judged(kind, "5", day(0, "1000", "-60"), baseline=known)
+        assert unknown == not_judged(kind, D(5), NotJudged.PNL_UNKNOWN)
+    # From the next day on it is.
+    lifted = Baseline(TODAY - timedelta(days=1), None, None)
+    days = (day(1, "1000", "-60"), day(0, "940", "-47"))
+    assert judged(Kind.DRAWDOWN, "10", *days, baseline=lifted).used == 5
+
+
+def test_lifted_while_it_had_no_capital_what_it_loses_once_it_has_some_counts() -> None:
+    """A strategy that is stopped has none: its share is unallocated."""
+    lifted = Baseline(TODAY, None, D(0))
+    for kind, used in ((Kind.DRAWDOWN, 30), (Kind.DAILY_LOSS, 30)):
+        assert judged(kind, "20", day(0, "0", "-300", added="1000"), baseline=lifted).used == used
+
+
+def test_capital_that_is_added_after_the_lifting_is_no_gain() -> None:
+    """Lifted with 800 of 1,000; 2,000 more came, and 280 of 2,800 were lost."""
+    lifted = Baseline(TODAY, D("-0.2"), D(-200))
+    today = day(0, "1000", "-480", added="2000")
+
+    assert judged(Kind.DRAWDOWN, "20", today, baseline=lifted).used == 10
+
+
+# Where a mark is missing
+
+
+def test_loss_over_days_without_a_mark_counts_once_there_is_one() -> None:
+    """Of a coin that was taken off the exchange nobody knows a price until it is settled."""
+    days = [
+        day(4, "1000", "100"),
+        day(3, "1100", worth=("0", None)),
+        day(2, None, "10", worth=(None, None)),
+        day(1, None, "-230", worth=(None, "-110")),
+    ]
+
+    assert judged(Kind.DRAWDOWN, "20", *days).used == 30
+    assert judged(Kind.DRAWDOWN, "20", *days, day(0, "770", worth=("-110", "-110"))).used == 30
+    # On the day on which there is one, too, and not before.
+    settled = day(0, None, "-330", worth=(None, "0"))
+    assert judged(Kind.DRAWDOWN, "20", *days[:2], settled).used == 30
+    assert judged(Kind.DRAWDOWN, "20", *days[:2], day(0, None, worth=(None, None))).used is None
+
+
+def test_what_is_added_on_days_without_a_mark_is_a_part_of_what_was_lost_from() -> None:
+    days = (
+        day(2, "1000", worth=("0", None), added="500"),
+        day(1, None, "-300", worth=(None, "0"), added="1500"),
+    )
+    assert judged(Kind.DRAWDOWN, "20", *days).used == 10
+
+
+def test_days_without_a_mark_before_the_lifting_do_not_count() -> None:
+    lifted = Baseline(TODAY - timedelta(days=2), None, None)
+    days = (
+        day(3, "1000", worth=("0", None)),
+        day(2, None, worth=(None, None)),
+        day(1, None, "-500", worth=(None, "0")),
+        day(0, "500", "-50"),
+    )
+    assert judged(Kind.DRAWDOWN, "20", *days, baseline=lifted).used == 10
 
 
 @given(

@@ -418,6 +418,36 @@ def test_lifted_stop_lets_entries_go_on_until_the_limit_is_used_again() -> None:
     assert stops()[2:] == [("link", "daily_loss_reached")]
 
 
+def test_stop_lifted_before_anything_happened_today_counts_from_the_days_beginning() -> None:
+    link = linked(max_daily_loss_percent=D(5), max_drawdown_percent=D(8))
+    bot = Bot(link)
+    bot.lose(90)
+    at = NOON + timedelta(hours=13)
+    lifted = lift_stops(Scope(link_id=link.pk), reason="A new day", actor=None, clock=lambda: at)
+
+    told = {"date": "2026-03-11", "return": "0", "pnl": "0"}
+    assert [each.lifted_figures for each in lifted] == [told, told]
+    bot.lose(90, days=1)
+    assert sorted(stops()[2:]) == [("link", "daily_loss_reached"), ("link", "drawdown_reached")]
+
+
+def test_stop_lifted_while_there_is_no_capital_is_judged_by_what_is_given_then() -> None:
+    account = make_account()
+    link = make_link(account=account, market_type="futures", max_drawdown_percent=D(20))
+    decide(account, balance="200", minutes=-10)
+    bot = Bot(link)
+    bot.lose(60)
+    decide(account, balance="140", minutes=30)
+    tomorrow = NOON + timedelta(days=1)
+    close_days([account.pk], clock=lambda: tomorrow)
+    lift_stops(Scope(link_id=link.pk), reason="Seen", actor=None, clock=lambda: tomorrow)
+    decide(account, balance="140", minutes=24 * 60)
+    bot.lose(42, days=1)
+
+    assert state("drawdown").used == 30
+    assert Stop.objects.open().count() == 1
+
+
 def test_person_stop_keeps_no_figures_and_lifting_it_changes_no_limit() -> None:
     from capital.services.limits import place_stop
 
