@@ -4,20 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 from functools import reduce
 
 from capital.domain.allocation.bounds import UNBOUND
-from capital.domain.allocation.filling import whole
 from capital.domain.allocation.gate import Inputs
 from capital.domain.allocation.links import Link, Reserve
-from capital.domain.allocation.policies.contract import to_decimal
 from capital.domain.allocation.pools import PoolDecision, decide_pool
 from capital.domain.allocation.reverts import kept_back_beside
 from capital.domain.allocation.rules import PolicyName
 from capital.domain.balances import PoolReading, Source
 from capital.domain.errors import InvalidAllocation
-from capital.domain.money import EXACT, floor_to, plain
+from capital.domain.money import EXACT, ceil_to, floor_to, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from strategies.markets import MarketType
@@ -167,11 +164,11 @@ def shown(amount: Decimal | None) -> str:
 
 
 def _in_use(pool: RecordedPool, inputs: Inputs | None, quantum: Decimal) -> dict[int, Decimal]:
-    """What each link had in use, by what was recorded: rounded up, as decisions floor it."""
+    """What each link had in use, by what was recorded: rounded up, as its floor is."""
     facts = {} if inputs is None else inputs.known.links
     keys = [entry.link_id for entry in pool.entries if entry.link_id in facts]
     return {
-        key: to_decimal(whole(Fraction(facts[key].in_use), quantum=quantum, up=True))
+        key: ceil_to(facts[key].in_use, quantum)
         for key in keys
         if key is not None and facts[key].in_use
     }

@@ -110,6 +110,23 @@ def test_what_an_idle_link_has_in_use_stays_too() -> None:
     assert is_clean(account)
 
 
+@pytest.mark.parametrize("balance", ["20000", "10100", "9000"])
+def test_a_margin_below_the_cent_is_kept_to_the_cent_and_is_no_finding(balance: str) -> None:
+    """A third of 10,000, and the reserve gives way to it."""
+    account, links = keeping("1", "1", "1", reserve_amount=D(150))
+    StrategyAccount.objects.filter(account=account).update(leverage=3)
+    read_and_decide(account, "20000", 1)
+    for link in links:
+        hold(link, 3)
+    links[0].strategy.status = "PAUSED"
+    links[0].strategy.save()
+
+    read_and_decide(account, balance, 5)
+
+    assert capitals(links)[0] == "3333.34"
+    assert is_clean(account)
+
+
 @pytest.mark.parametrize("mode", ["hold", "keep_in_use"])
 def test_a_reservation_is_a_floor_in_both_ways_and_holds_nothing(mode: str) -> None:
     account, links = desk("weights", "1", "1", with_open_positions=mode)
