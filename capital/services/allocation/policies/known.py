@@ -97,18 +97,38 @@ def load_known(
 
 
 def _drawdowns(linked_accounts: Iterable[LinkedAccount]) -> dict[int, Decimal]:
-    """How deep the links stand that are scaled by it, as it was last judged; in one query."""
-    scaled = [
-        link.id
+    """How deep the links stand that are scaled by it, as it was last judged; in one query.
+
+    Where a mark is missing now, it is what the last run knew, in one query more: to know nothing is
+    no reason to give a link that lost its whole share again.
+    """
+    scaled = {
+        link.id: linked.account.pk
         for linked in linked_accounts
         for link in linked.links
         if link.bounds.drawdown_scaling and link.idle is None
-    ]
+    }
     if not scaled:
         return {}
     rows = LimitState.objects.filter(strategy_account__in=scaled, kind=Kind.DRAWDOWN.value)
-    used = rows.order_by().values_list("strategy_account_id", "used")
-    return {link_id: each for link_id, each in used if each is not None}
+    used = dict(rows.order_by().values_list("strategy_account_id", "used"))
+    found = {link_id: each for link_id, each in used.items() if each is not None}
+    unknown = [link_id for link_id in used if link_id not in found]
+    if not unknown:
+        return found
+    last = load_last_inputs(list({scaled[link_id] for link_id in unknown}))
+    for link_id in unknown:
+        then = last.get(scaled[link_id])
+        known = None if then is None else _drawdown_of(link_id, then)
+        if known is not None:
+            found[link_id] = known
+    return found
+
+
+def _drawdown_of(link_id: int, then: Inputs) -> Decimal | None:
+    """What a run knew of it; None of one that was stopped: it begins anew once it is lifted."""
+    link, facts = then.links.get(link_id), then.known.links.get(link_id)
+    return None if link is None or link.stopped or facts is None else facts.drawdown_percent
 
 
 def _with_drawdowns(told: Told, linked: LinkedAccount, drawdowns: Mapping[int, Decimal]) -> Told:

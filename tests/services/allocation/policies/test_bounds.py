@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
-from capital.models import LimitState
+from capital.models import LimitState, Stop
 from capital.services.allocation import check_gate, preview_allocation, told_steps
 from capital.services.allocation.policies.kept import inputs_from_json
 from tests.factories import forge
@@ -152,6 +152,32 @@ def test_a_drawdown_scales_by_how_deep_the_link_stood_when_it_was_judged() -> No
         "(10,000.00 − 0.00 reserve) × 1 of 2 = 5,000.00; × (1 − drawdown of 5% ÷ 20%) = 3,750.00"
     )
     assert is_clean(account)
+
+
+def test_a_drawdown_that_is_not_known_now_scales_as_it_did_last() -> None:
+    """As between the fill that opens a position and its first mark."""
+    account, links = desk("weights", "1", "1")
+    links[0].max_drawdown_percent = D(20)
+    links[0].drawdown_scaling = True
+    links[0].save()
+    LimitState.objects.create(
+        strategy_account=links[0], kind="drawdown", used=D(15), limit=D(20), judged_at=at(1)
+    )
+    read_and_decide(account, "10000", 1)
+    LimitState.objects.update(used=None, code="limit_not_judged")
+
+    for minute in (4, 7):
+        read_and_decide(account, "12000", minute, force=True)
+        assert capitals(links) == ["1500.00", "6000.00"]
+    assert is_clean(account)
+
+    # Once its stop is lifted it begins anew.
+    stop = Stop.objects.create(strategy_account=links[0], code="drawdown_reached", at=at(8))
+    read_and_decide(account, "12000", 9, force=True)
+    assert capitals(links) == ["0.00", "6000.00"]
+    stop.lift(by_id=None, at=at(10), reason="Seen", figures={})
+    read_and_decide(account, "12000", 11, force=True)
+    assert capitals(links) == ["6000.00", "6000.00"]
 
 
 def test_scaling_by_drawdown_needs_its_limit() -> None:
