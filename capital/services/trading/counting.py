@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from django.db.models import Exists, OuterRef
 
 from capital.domain.allocation.decision import Decision
+from capital.domain.allocation.pools import EntryDecision
 from capital.domain.balances import BalanceBasis
 from capital.domain.money import EXACT, plain
 from capital.domain.reasons import Code
@@ -107,7 +108,8 @@ def count_pnl(
         for linked, decision in decisions
         for pool in decision.pools
         for entry in pool.entries
-        if entry.after is not None and (entry.code is Code.RESTORED or not entry.code.counts_pnl_on)
+        if entry.after is not None
+        and (not entry.code.counts_pnl_on or _is_restored(entry, restores))
     ]
     if not decided:
         return {}
@@ -130,7 +132,7 @@ def count_pnl(
         before = present or CapitalRow(link_id)
         assert entry.after is not None, "the others were left out"
         after = _begun(link_id, entry.after, moment, of_link, entry.set_aside or _ZERO)
-        if entry.code is Code.RESTORED:
+        if _is_restored(entry, restores):
             record = restores.get(str(link_id))
             count = Count.of(before) if record is None else Count.from_json(record["before"])
             after = CapitalRow(link_id, entry.after, *count)
@@ -140,6 +142,16 @@ def count_pnl(
         record = _record(before, after, texts, is_equity=is_equity)
         found[link_id] = Counted(after, record, after == present)
     return found
+
+
+def _is_restored(entry: EntryDecision, restores: Mapping[str, Any]) -> bool:
+    """Whether the PnL of a link counts again from where it did before the run that is reverted.
+
+    That run counted also for those whose capital came out as it had been.
+    """
+    if entry.code is Code.UNTOUCHED:
+        return str(entry.link.id) in restores
+    return entry.code is Code.RESTORED
 
 
 def _traded(account_ids: Sequence[int]) -> list[int]:

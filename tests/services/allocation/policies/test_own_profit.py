@@ -272,6 +272,26 @@ def test_a_revert_counts_again_from_where_it_did_before() -> None:
     assert capitals(links) == ["6300.00", "5500.00"]
 
 
+@pytest.mark.parametrize("between", [False, True])
+def test_a_revert_counts_again_also_what_came_out_as_it_had_been(*, between: bool) -> None:
+    """50 earned, and half of 100 taken out: 5,000 again."""
+    account, links = begun("1", "1")
+    trade(links[0], 3, "800")
+    trade(links[1], 5, "50")
+    flow(account, "-100", 7)
+    run = read_and_decide(account, "10750", 10)
+    assert capitals(links) == ["5750.00", "5000.00"]
+    if between:
+        read_and_decide(account, "10750", 12, force=True)
+
+    revert_run(run.pk, clock=lambda: at(16))
+    assert capitals(links) == ["5000.00", "5000.00"]
+    read_and_decide(account, "10750", 20)
+
+    assert capitals(links) == ["5750.00", "5000.00"]
+    assert is_clean(account)
+
+
 def test_from_weights_each_begins_with_what_it_has() -> None:
     account, links = desk("weights", "3", "1")
     read_and_decide(account, "10000", 1)
