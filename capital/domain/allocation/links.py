@@ -12,6 +12,8 @@ from strategies.markets import MarketType
 
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
+# Idle, and expected back: what is such a link's own stays so.
+WAITS = frozenset({Code.STRATEGY_PAUSED})
 # The words of ``strategies.models.StrategyStatus``, which knows the database.
 _BY_STATUS: dict[str, Code | None] = {
     "ACTIVE": None,

@@ -7,14 +7,14 @@ from functools import reduce
 from operator import attrgetter
 from typing import NamedTuple
 
-from capital.domain.allocation.links import ZERO, Link, Reserve
-from capital.domain.allocation.policies.contract import Known, Question, Step
+from capital.domain.allocation.links import WAITS, ZERO, Link, Reserve
+from capital.domain.allocation.policies.contract import Known, LinkFacts, Question, Step
 from capital.domain.allocation.policies.pipeline import divide
 from capital.domain.allocation.policies.work import Share
-from capital.domain.allocation.rules import Rules
+from capital.domain.allocation.rules import PolicyName, Rules
 from capital.domain.allocation.split import check_weights
 from capital.domain.balances import PoolReading, Source
-from capital.domain.money import EXACT, floor_to, plain
+from capital.domain.money import EXACT, ceil_to, floor_to, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 
@@ -25,7 +25,8 @@ class EntryDecision(NamedTuple):
     """What one link had and gets. ``before`` is None where it never held capital.
 
     Attributes:
-        set_aside: What is its own beside it; None where nothing was decided.
+        set_aside: What is its own beside it; None where nothing was decided. Where it was decided
+            without a balance, its PnL counts on.
         steps: How it came about; empty where nothing was divided.
     """
 
@@ -92,16 +93,16 @@ def decide_pool(
 
     Returns:
         One entry per link, in order of primary key. Idle links go to zero, also where there
-        is no balance, or to what they have in use; active links without a balance keep what they
+        is no balance, or to what they have in use, as far as they have it; active links without a balance keep what they
         have, and so do all where the policy has no answer.
 
     Raises:
         InvalidAllocation: The weights of the active links cannot be used.
     """
     links = sorted(links, key=_KEY)
-    total = reading.total
+    total, rules, known = reading.total, rules or Rules(), known or Known()
     if total is None:
-        return _without_balance(reading, links)
+        return _without_balance(reading, links, rules, known, quantum=quantum)
     balance = EXACT.add(floor_to(total, quantum), ZERO)  # never a signed zero
     if weights := [link.weight for link in links if link.idle is None]:
         check_weights(weights)
@@ -112,8 +113,8 @@ def decide_pool(
             balance=total,
             reserve=reserve.of(balance, quantum=quantum),
             rule=reserve,
-            rules=rules or Rules(),
-            known=known or Known(),
+            rules=rules,
+            known=known,
         ),
         quantum=quantum,
     )
@@ -166,8 +167,13 @@ def _entries(
     return tuple(entries)
 
 
-def _without_balance(reading: PoolReading, links: Sequence[Link]) -> PoolDecision:
-    """Active links keep what they have; idle ones give it up."""
+def _without_balance(
+    reading: PoolReading, links: Sequence[Link], rules: Rules, known: Known, *, quantum: Decimal
+) -> PoolDecision:
+    """Active links keep what they have; idle ones give up what they have not in use.
+
+    Under ``own_profit`` what they give up stays theirs where they are expected back.
+    """
     return PoolDecision(
         reading=reading,
         reserve=None,
@@ -176,7 +182,18 @@ def _without_balance(reading: PoolReading, links: Sequence[Link]) -> PoolDecisio
         entries=tuple(
             EntryDecision(link, link.capital, link.capital, Code.KEPT)
             if link.idle is None
-            else EntryDecision(link, link.capital, ZERO, link.idle)
+            else _given_up(link, link.idle, rules, known.of(link), quantum)
             for link in links
         ),
     )
+
+
+def _given_up(
+    link: Link, idle: Code, rules: Rules, facts: LinkFacts, quantum: Decimal
+) -> EntryDecision:
+    had = link.capital or ZERO
+    after = min(had, ceil_to(facts.in_use, quantum))
+    if rules.divides_by is not PolicyName.OWN_PROFIT:
+        return EntryDecision(link, link.capital, after, idle)
+    own = EXACT.add(had, link.set_aside) if idle in WAITS and not facts.is_new else ZERO
+    return EntryDecision(link, link.capital, after, idle, EXACT.subtract(own, after))

@@ -104,7 +104,7 @@ def count_pnl(
     """
     known = known or {}
     decided = [
-        (linked, pool.reading.observed_at or now, entry)
+        (linked, pool.reading, entry)
         for linked, decision in decisions
         for pool in decision.pools
         for entry in pool.entries
@@ -118,24 +118,33 @@ def count_pnl(
     earned = {
         **known,
         **earned_until(
-            {entry.link.id: at for _, at, entry in wanted if entry.link.id not in known},
+            {
+                entry.link.id: reading.observed_at or now
+                for _, reading, entry in wanted
+                if entry.link.id not in known
+            },
             {entry.link.id: linked.account.currency for linked, _, entry in wanted},
             now=now,
         ),
     }
     found = {}
     texts = _Texts(), _Texts()
-    for linked, moment, entry in decided:
+    for linked, reading, entry in decided:
         link_id = entry.link.id
         of_link = earned.get(link_id)
         present = linked.standing.get(link_id)
         before = present or CapitalRow(link_id)
         assert entry.after is not None, "the others were left out"
-        after = _begun(link_id, entry.after, moment, of_link, entry.set_aside or _ZERO)
+        moment = reading.observed_at or now
         if _is_restored(entry, restores):
             record = restores.get(str(link_id))
             count = Count.of(before) if record is None else Count.from_json(record["before"])
             after = CapitalRow(link_id, entry.after, *count)
+        elif reading.amount is None and entry.set_aside is not None:
+            # What its pool earns counts on, too.
+            after = before._replace(allocated_capital=entry.after, set_aside=entry.set_aside)
+        else:
+            after = _begun(link_id, entry.after, moment, of_link, entry.set_aside or _ZERO)
         is_equity = linked.account.balance_basis == _EQUITY
         if of_link is not None:
             after = _with_pnl(after, of_link, is_equity=is_equity)

@@ -9,14 +9,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from capital.domain.allocation.links import HUNDRED, ZERO, Link
+from capital.domain.allocation.links import HUNDRED, WAITS, ZERO, Link
 from capital.domain.allocation.policies.contract import Claims, Did, Question, Step, told
 from capital.domain.allocation.split import split_by_weight
 from capital.domain.money import EXACT, booked, floor_to, plain, quotient
 from capital.domain.reasons import Code, Reason
 
-# Idle, and expected back: such a link's claim stays its own.
-_WAITS = frozenset({Code.STRATEGY_PAUSED})
 _DIGIT = Decimal("1e-18")
 
 _Steps = dict[int, list[Step]]
@@ -27,7 +25,7 @@ def claim_own_profit(question: Question) -> Claims:
     owners = [
         link
         for link in question.links
-        if (link.idle is None or link.idle in _WAITS) and not question.known.of(link).is_new
+        if (link.idle is None or link.idle in WAITS) and not question.known.of(link).is_new
     ]
     problem = _without_books(question, owners) or _books_behind(question)
     if problem is not None:

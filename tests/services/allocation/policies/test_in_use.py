@@ -51,6 +51,11 @@ def keeping(*weights: str, **fields: Any) -> tuple[Account, list[StrategyAccount
     return account, links
 
 
+def pause(link: StrategyAccount) -> None:
+    link.strategy.status = "PAUSED"
+    link.strategy.save()
+
+
 def codes(run: AllocationRun) -> list[str]:
     [report] = report_runs([run])
     return [entry.code for pool in report.pools for entry in pool.entries]
@@ -110,6 +115,21 @@ def test_what_an_idle_link_has_in_use_stays_too() -> None:
     assert is_clean(account)
 
 
+def test_what_an_idle_link_has_in_use_stays_where_no_balance_is_known() -> None:
+    account, links = keeping("1", "1", "2")
+    read_and_decide(account, "20000", 1)
+    for link in (links[0], links[2]):
+        hold(link, 3)
+        pause(link)
+    # 5,000 are in use of each: one had 5,000 and the other one 10,000.
+    Account.objects.update(max_cache_age_hours=1)
+
+    run = decide(account, 120)
+
+    assert (run.code, capitals(links)) == ("no_balance", ["5000.00", "5000.00", "5000.00"])
+    assert is_clean(account)
+
+
 @pytest.mark.parametrize("balance", ["20000", "10100", "9000"])
 def test_a_margin_below_the_cent_is_kept_to_the_cent_and_is_no_finding(balance: str) -> None:
     """A third of 10,000, and the reserve gives way to it."""
@@ -118,8 +138,7 @@ def test_a_margin_below_the_cent_is_kept_to_the_cent_and_is_no_finding(balance: 
     read_and_decide(account, "20000", 1)
     for link in links:
         hold(link, 3)
-    links[0].strategy.status = "PAUSED"
-    links[0].strategy.save()
+    pause(links[0])
 
     read_and_decide(account, balance, 5)
 

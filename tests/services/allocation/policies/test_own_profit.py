@@ -222,6 +222,47 @@ def test_a_paused_link_keeps_its_claim_unallocated_and_takes_it_up_again() -> No
     assert is_clean(account)
 
 
+@pytest.mark.parametrize("decided", [False, True])
+def test_a_paused_link_keeps_its_claim_also_while_no_balance_is_known(*, decided: bool) -> None:
+    account, links = begun("1", "3")
+    trade(links[0], 3, "800")
+    read_and_decide(account, "10800", 5)
+    pause(links[0], "PAUSED")
+    if decided:
+        read_and_decide(account, "10800", 7)
+    Account.objects.update(max_cache_age_hours=1)
+    trade(links[0], 80, "100")
+    trade(links[1], 90, "-30")
+
+    run = decide(account, 120)
+
+    assert (run.code, capitals(links)) == ("no_balance", ["0.00", "7500.00"])
+    assert aside(links[0]) == 3300
+    assert is_clean(account)
+    trade(links[0], 125, "7")
+    run = read_and_decide(account, "10877", 130)
+    assert (run.code, capitals(links)) == ("allocated", ["0.00", "7470.00"])
+    assert aside(links[0]) == 3407
+    pause(links[0], "ACTIVE")
+    read_and_decide(account, "10877", 140)
+    assert capitals(links) == ["3407.00", "7470.00"]
+    assert is_clean(account)
+
+
+def test_what_an_archived_link_earned_until_then_is_explained_without_a_balance_too() -> None:
+    account, links = begun("1", "3")
+    trade(links[0], 3, "800")
+    pause(links[0], "ARCHIVED")
+    Account.objects.update(max_cache_age_hours=1)
+    decide(account, 120)
+    assert (capitals(links), aside(links[0])) == (["0.00", "7500.00"], 0)
+
+    run = read_and_decide(account, "10800", 130)
+
+    assert (run.code, capitals(links)) == ("allocated", ["0.00", "10800.00"])
+    assert is_clean(account)
+
+
 def test_an_archived_link_leaves_its_claim_by_weight_and_comes_back_as_a_new_one() -> None:
     account, links = begun("3", "1", "1")
     pause(links[2], "ARCHIVED")
