@@ -93,8 +93,8 @@ def decide_pool(
 
     Returns:
         One entry per link, in order of primary key. Idle links go to zero, also where there
-        is no balance, or to what they have in use, as far as they have it; active links without a balance keep what they
-        have, and so do all where the policy has no answer.
+        is no balance, or to what they have in use, as far as they have it; active links without a
+        balance keep what they have, and so do all where the policy has no answer.
 
     Raises:
         InvalidAllocation: The weights of the active links cannot be used.

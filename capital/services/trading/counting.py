@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef
 
 from capital.domain.allocation.decision import Decision
 from capital.domain.allocation.pools import EntryDecision
-from capital.domain.balances import BalanceBasis
+from capital.domain.balances import BalanceBasis, PoolReading
 from capital.domain.money import EXACT, plain
 from capital.domain.reasons import Code
 from capital.models import StrategyAccount, StrategyCapital, SymbolDay
@@ -134,23 +134,36 @@ def count_pnl(
         of_link = earned.get(link_id)
         present = linked.standing.get(link_id)
         before = present or CapitalRow(link_id)
-        assert entry.after is not None, "the others were left out"
-        moment = reading.observed_at or now
-        if _is_restored(entry, restores):
-            record = restores.get(str(link_id))
-            count = Count.of(before) if record is None else Count.from_json(record["before"])
-            after = CapitalRow(link_id, entry.after, *count)
-        elif reading.amount is None and entry.set_aside is not None:
-            # What its pool earns counts on, too.
-            after = before._replace(allocated_capital=entry.after, set_aside=entry.set_aside)
-        else:
-            after = _begun(link_id, entry.after, moment, of_link, entry.set_aside or _ZERO)
+        after = _counted_from(before, reading, entry, of_link, restores, now=now)
         is_equity = linked.account.balance_basis == _EQUITY
         if of_link is not None:
             after = _with_pnl(after, of_link, is_equity=is_equity)
         record = _record(before, after, texts, is_equity=is_equity)
         found[link_id] = Counted(after, record, after == present)
     return found
+
+
+def _counted_from(
+    before: CapitalRow,
+    reading: PoolReading,
+    entry: EntryDecision,
+    earned: Earned | None,
+    restores: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> CapitalRow:
+    """The row of a link's capital after a decision: from when its PnL counts."""
+    link_id = entry.link.id
+    assert entry.after is not None, "the others were left out"
+    if _is_restored(entry, restores):
+        record = restores.get(str(link_id))
+        count = Count.of(before) if record is None else Count.from_json(record["before"])
+        return CapitalRow(link_id, entry.after, *count)
+    if reading.amount is None and entry.set_aside is not None:
+        # What its pool earns counts on, too.
+        return before._replace(allocated_capital=entry.after, set_aside=entry.set_aside)
+    moment = reading.observed_at or now
+    return _begun(link_id, entry.after, moment, earned, entry.set_aside or _ZERO)
 
 
 def _is_restored(entry: EntryDecision, restores: Mapping[str, Any]) -> bool:

@@ -99,8 +99,8 @@ def load_known(
 def _drawdowns(linked_accounts: Iterable[LinkedAccount]) -> dict[int, Decimal]:
     """How deep the links stand that are scaled by it, as it was last judged; in one query.
 
-    Where a mark is missing now, it is what the last run knew, in one query more: to know nothing is
-    no reason to give a link that lost its whole share again.
+    Where a mark is missing now, the last run's figure stands, in one query more: a link that lost
+    must not get its whole share again because of that.
     """
     scaled = {
         link.id: linked.account.pk
@@ -126,7 +126,7 @@ def _drawdowns(linked_accounts: Iterable[LinkedAccount]) -> dict[int, Decimal]:
 
 
 def _drawdown_of(link_id: int, then: Inputs) -> Decimal | None:
-    """What a run knew of it; None of one that was stopped: it begins anew once it is lifted."""
+    """The figure of a run; none for a link that was stopped: once lifted, it begins again."""
     link, facts = then.links.get(link_id), then.known.links.get(link_id)
     return None if link is None or link.stopped or facts is None else facts.drawdown_percent
 

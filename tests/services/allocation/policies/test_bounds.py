@@ -171,7 +171,7 @@ def test_a_drawdown_that_is_not_known_now_scales_as_it_did_last() -> None:
         assert capitals(links) == ["1500.00", "6000.00"]
     assert is_clean(account)
 
-    # Once its stop is lifted it begins anew.
+    # Once its stop is lifted it begins again.
     stop = Stop.objects.create(strategy_account=links[0], code="drawdown_reached", at=at(8))
     read_and_decide(account, "12000", 9, force=True)
     assert capitals(links) == ["0.00", "6000.00"]
