@@ -7,7 +7,7 @@ from capital.domain.pools import Pool
 from capital.domain.reasons import Code
 from capital.models import Account
 from capital.services.accounts.linked import load_accounts, load_linked_accounts, load_pools
-from capital.services.sizing.terms import load_terms
+from capital.services.sizing.loading import load_terms
 from tests.factories import make_account, make_link
 
 pytestmark = pytest.mark.django_db

@@ -165,7 +165,7 @@ def promised() -> Iterator[tuple[int, Decimal]]:
     from django.utils import timezone
 
     from capital.models import Position, StrategyAccount
-    from capital.services.limits.reservations import held_capital
+    from capital.services.limits.held import held_capital
 
     with transaction.atomic():
         if connection.vendor == "postgresql":
