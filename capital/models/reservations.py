@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from capital.domain.limits.reservations import ReservationState, Reserved
-from capital.domain.money import EXACT, plain
+from capital.domain.money import EXACT, grouped
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.models.columns.answered import AnsweredRules
 from capital.models.columns.exact_text import ExactTextField
@@ -163,7 +163,7 @@ class Reservation(AnsweredRules):
         ]
 
     def __str__(self) -> str:
-        quantity = plain(EXACT.normalize(self.quantity))
+        quantity = grouped(EXACT.normalize(self.quantity))
         return f"{self.get_side_display()} {quantity} {self.symbol}"
 
     @property

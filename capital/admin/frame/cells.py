@@ -19,10 +19,12 @@ from capital.admin.frame.formats import (
     age,
     both_times,
     change,
+    digits,
     moment,
     money,
     on_quantum,
     percent,
+    signed,
     utc_text,
 )
 from capital.domain.allocation.decision import Outcome
@@ -109,21 +111,36 @@ def why_url(**asked: Any) -> str:
     return f"{reverse('admin:why')}?{urlencode(asked)}"
 
 
-def gain(amount: Decimal | None, currency: str) -> SafeString:
+def gain(amount: Decimal | None, currency: str, *, has_unit: bool = True) -> SafeString:
     """A difference or a PnL: with its sign, and in the colours that the user chose."""
     direction = "" if not amount else "desk-up" if amount > 0 else "desk-down"
-    return format_html('<span class="{}">{}</span>', direction, figure(change(amount, currency)))
+    text = change(amount, currency) if has_unit else signed(amount, currency)
+    return format_html('<span class="{}">{}</span>', direction, figure(text))
 
 
-def rounded(amount: Decimal | None, currency: str, *, is_gain: bool = False) -> SafeString:
+def _plain(amount: Decimal, currency: str, has_unit: bool) -> SafeString:  # noqa: FBT001
+    return figure(money(amount, currency) if has_unit else digits(amount, currency))
+
+
+def rounded(
+    amount: Decimal | None, currency: str, *, is_gain: bool = False, has_unit: bool = True
+) -> SafeString:
     """What was computed, in the digits of its currency, with all of them for who points at it.
 
     A dash for None. What somebody told, such as a fee or a deposit, is shown with all digits.
+
+    Args:
+        amount: In ``currency``.
+        currency: Its code.
+        is_gain: Whether its sign is always said, and coloured.
+        has_unit: Whether the currency stands behind it, and not in a column of its own.
     """
     if amount is None:
         return figure(NOTHING)
     shown = on_quantum(amount, currency)
-    cell = gain(shown, currency) if is_gain else figure(money(shown, currency))
+    cell = (
+        gain(shown, currency, has_unit=has_unit) if is_gain else _plain(shown, currency, has_unit)
+    )
     if shown == amount:
         return cell
     return format_html('<span title="{}">{}</span>', money(amount, currency), cell)
@@ -203,6 +220,11 @@ def lines(*texts: Any) -> SafeString:
         "", '<span class="block">{}</span>', ((text,) for text in texts if text)
     )
     return format_html('<span class="block">{}</span>', told) if told else told
+
+
+def small(text: Any) -> SafeString:
+    """What is said beside a cell's own text, quietly."""
+    return format_html('<span class="desk-small desk-muted whitespace-nowrap">{}</span>', text)
 
 
 # A name of more letters than these is clipped in a cell.

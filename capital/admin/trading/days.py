@@ -1,15 +1,16 @@
 """Days of strategies: what each had and earned on one account, day by day. Read-only."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import figure, lines, link_to, rounded, since
+from capital.admin.frame.cells import figure, lines, link_to, rounded, sentence_with, since, small
 from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import VisibleFilter
 from capital.models import LinkDay
@@ -37,9 +38,10 @@ class LinkDayAdmin(RecordAdmin):
     actions = ["export"]
     date_hierarchy = "date"
     list_display = [
-        "date",
+        "shown_date",
         "shown_strategy",
         "shown_account",
+        "currency",
         "shown_equity",
         "shown_added",
         "shown_realized",
@@ -47,7 +49,6 @@ class LinkDayAdmin(RecordAdmin):
         "shown_funding",
         "shown_unrealized",
         "shown_trades",
-        "shown_restated",
     ]
     list_filter = [
         ("strategy_account__account", VisibleFilter),
@@ -88,6 +89,11 @@ class LinkDayAdmin(RecordAdmin):
         rows: QuerySet[LinkDay] = super().get_queryset(request)
         return rows.select_related("strategy_account__strategy", "strategy_account__account")
 
+    def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
+        """The list has a column for the currency: its amounts need not repeat it."""
+        for day in rows:
+            day.is_listed = True
+
     @admin.action(permissions=["view"], description=gettext_lazy("Export as CSV"))
     def export(self, request: HttpRequest, queryset: QuerySet[LinkDay]) -> StreamingHttpResponse:
         """One line a day and strategy on an account, to the last digit."""
@@ -119,34 +125,34 @@ class LinkDayAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("equity at the start"))
     def shown_equity(self, day: LinkDay) -> Any:
         """A dash before its first decision, and where a mark was missing."""
-        return rounded(day.equity_start, day.currency)
+        return _amount(day, day.equity_start)
 
     @admin.display(description=gettext_lazy("capital added"))
     def shown_added(self, day: LinkDay) -> Any:
-        return rounded(day.capital_added, day.currency)
+        return _amount(day, day.capital_added)
 
     @admin.display(description=gettext_lazy("realised PnL before fees and funding"))
     def shown_realized(self, day: LinkDay) -> Any:
-        return rounded(day.realized, day.currency, is_gain=True)
+        return _amount(day, day.realized, is_gain=True)
 
     @admin.display(description=gettext_lazy("fees"))
     def shown_fees(self, day: LinkDay) -> Any:
         """Below it what was paid in a coin whose worth nobody knows."""
         unvalued = (figure(f"+ {text} {coin}") for coin, text in day.fees_unvalued.items())
-        return figure(lines(rounded(day.fees, day.currency), *unvalued))
+        return figure(lines(_amount(day, day.fees), *unvalued))
 
     @admin.display(description=gettext_lazy("funding"))
     def shown_funding(self, day: LinkDay) -> Any:
-        return rounded(day.funding, day.currency, is_gain=True)
+        return _amount(day, day.funding, is_gain=True)
 
     @admin.display(description=gettext_lazy("unrealised PnL"))
     def shown_unrealized(self, day: LinkDay) -> Any:
         """At the day's end, or now; a dash where a mark is missing."""
-        return rounded(day.unrealized, day.currency, is_gain=True)
+        return _amount(day, day.unrealized, is_gain=True)
 
     @admin.display(description=gettext_lazy("volume"))
     def shown_volume(self, day: LinkDay) -> Any:
-        return rounded(day.volume, day.currency)
+        return _amount(day, day.volume)
 
     @admin.display(description=gettext_lazy("trades"))
     def shown_trades(self, day: LinkDay) -> Any:
@@ -156,3 +162,15 @@ class LinkDayAdmin(RecordAdmin):
     def shown_restated(self, day: LinkDay) -> Any:
         """When it was written otherwise after it was over."""
         return since(day.restated_at, now=timezone.now())
+
+    @admin.display(description=gettext_lazy("date"), ordering="date")
+    def shown_date(self, day: LinkDay) -> Any:
+        """The day, and below it when it was written otherwise after it was over."""
+        text = gettext("restated %(when)s")
+        told = day.restated_at and sentence_with(text, when=self.shown_restated(day))
+        return lines(day.date.isoformat(), told and small(told))
+
+
+def _amount(day: LinkDay, amount: Decimal | None, *, is_gain: bool = False) -> Any:
+    has_unit = not getattr(day, "is_listed", False)
+    return rounded(amount, day.currency, is_gain=is_gain, has_unit=has_unit)

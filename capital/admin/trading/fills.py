@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from capital.admin.frame.base import RecordAdmin, SiteChangeList
-from capital.admin.frame.cells import badge, figure, gain, instant, lines, link_to
+from capital.admin.frame.cells import badge, figure, gain, instant, lines, link_to, small
 from capital.admin.frame.filters import TimeFilter, VisibleFilter
 from capital.admin.frame.formats import NOTHING, change, money, number
 from capital.admin.frame.lists import MOST_ROWS, AtLeast
@@ -71,6 +71,8 @@ _FIRST = 20
 class _FillList(SiteChangeList):
     """The newest fills that are nobody's first, while nothing is searched, filtered or sorted."""
 
+    has_others_first = False
+
     def get_results(self, request: HttpRequest) -> None:
         """On the first page; what stands above does not stand below again."""
         super().get_results(request)
@@ -81,6 +83,12 @@ class _FillList(SiteChangeList):
         self.model_admin.prepare_rows(request, first)
         above = {fill.pk for fill in first}
         self.result_list = first + [row for row in self.result_list if row.pk not in above]
+        self.has_others_first = bool(first)
+
+    def get_ordering_field_columns(self) -> dict[int, str]:
+        """No column is marked as what the list is sorted by where others stand above."""
+        columns: dict[int, str] = super().get_ordering_field_columns()
+        return {} if self.has_others_first else columns
 
 
 @admin.register(Fill)
@@ -99,15 +107,13 @@ class FillAdmin(AssignActions, ExportActions, OpeningPages, ImportPages, RecordA
     date_hierarchy = "executed_at"
     list_display = [
         "shown_time",
-        "shown_account",
+        "shown_where",
         "shown_strategy",
         "symbol",
         "shown_side",
         "shown_quantity",
         "shown_price",
-        "shown_cost",
-        "shown_fee",
-        "source",
+        "shown_paid",
     ]
     list_filter = [
         AttributionFilter,
@@ -192,6 +198,11 @@ class FillAdmin(AssignActions, ExportActions, OpeningPages, ImportPages, RecordA
     def shown_account(self, fill: Fill) -> Any:
         return link_to(fill.account, fill.account.name)
 
+    @admin.display(description=gettext_lazy("account"), ordering="account__name")
+    def shown_where(self, fill: Fill) -> Any:
+        """The account, and below it who told the fill."""
+        return lines(self.shown_account(fill), small(fill.get_source_display()))
+
     @admin.display(description=gettext_lazy("strategy"))
     def shown_strategy(self, fill: Fill) -> Any:
         """Whose it is now, and how that is known; a dash where it is nobody's."""
@@ -200,7 +211,7 @@ class FillAdmin(AssignActions, ExportActions, OpeningPages, ImportPages, RecordA
             return _strategy(fill.strategy_account)
         if said is None:
             return badge(gettext_lazy("unattributed"), "warning")
-        return lines(_strategy(said.strategy_account), said.get_how_display())
+        return lines(_strategy(said.strategy_account), small(said.get_how_display()))
 
     @admin.display(description=pgettext_lazy("of a fill", "side"), ordering="side")
     def shown_side(self, fill: Fill) -> str:
@@ -223,6 +234,11 @@ class FillAdmin(AssignActions, ExportActions, OpeningPages, ImportPages, RecordA
         """All of them; a dash where none is told."""
         fees = [money(Decimal(fee["amount"]), fee["currency"]) for fee in fill.fees]
         return figure(", ".join(fees) or NOTHING)
+
+    @admin.display(description=gettext_lazy("traded amount and fees"))
+    def shown_paid(self, fill: Fill) -> Any:
+        """What was traded, and below it what it cost."""
+        return figure(lines(self.shown_cost(fill), self.shown_fee(fill)))
 
     @admin.display(description=gettext_lazy("reported realised PnL"))
     def shown_realized(self, fill: Fill) -> Any:

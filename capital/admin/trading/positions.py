@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, Value, When
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import badge, figure, lines, link_to, rounded, since
+from capital.admin.frame.cells import badge, figure, lines, link_to, rounded, since, small
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import NOTHING, number
 from capital.admin.frame.lists import Known
@@ -43,6 +43,9 @@ def _compare(positions: list[Any]) -> None:
         # A sum of both sides, where only one of the two tells them apart.
         position.compared = sides.get(position.position_side) or sides.get(PositionSide.BOTH.value)
 
+
+# What is held is looked at before what was.
+_OPEN_FIRST = Case(When(quantity=0, then=Value(1)), default=Value(0))
 
 _COLUMNS = (
     "account",
@@ -82,8 +85,7 @@ class PositionAdmin(ExportActions, RecordAdmin):
         "shown_mark",
         "shown_unrealized",
         "shown_realized",
-        "shown_state",
-        "shown_updated",
+        "shown_status",
     ]
     list_filter = [
         ("strategy_account__account", VisibleFilter),
@@ -91,6 +93,7 @@ class PositionAdmin(ExportActions, RecordAdmin):
         MatchFilter,
     ]
     list_filter_submit = True
+    ordering = [_OPEN_FIRST, "pk"]
     search_fields = [
         "symbol",
         "strategy_account__strategy__name",
@@ -152,8 +155,9 @@ class PositionAdmin(ExportActions, RecordAdmin):
     @admin.display(
         description=gettext_lazy("strategy"), ordering="strategy_account__strategy__name"
     )
-    def shown_strategy(self, position: Position) -> str:
-        return position.strategy_account.strategy.name
+    def shown_strategy(self, position: Position) -> Any:
+        strategy = position.strategy_account.strategy
+        return link_to(strategy, strategy.name)
 
     @admin.display(description=gettext_lazy("account"), ordering="strategy_account__account__name")
     def shown_account(self, position: Position) -> Any:
@@ -221,10 +225,11 @@ class PositionAdmin(ExportActions, RecordAdmin):
             return badge(pgettext_lazy("position", "open"), "warning")
         return badge(pgettext_lazy("position", "closed"))
 
-    @admin.display(description=gettext_lazy("updated at"), ordering="updated_at")
-    def shown_updated(self, position: Position) -> Any:
-        """When its bot last spoke."""
-        return since(position.updated_at, now=timezone.now())
+    @admin.display(description=gettext_lazy("status and update"), ordering="updated_at")
+    def shown_status(self, position: Position) -> Any:
+        """Its status, and when its bot last spoke."""
+        age = since(position.updated_at, now=timezone.now())
+        return lines(self.shown_state(position), small(age))
 
 
 def _cell(position: Position, name: str) -> Any:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from capital.domain.money import EXACT, plain
+from capital.domain.money import EXACT, grouped
 from capital.domain.performance.telling import FillSource
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.models.accounts import Account
@@ -160,8 +160,8 @@ class Fill(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        quantity = plain(EXACT.normalize(self.quantity))
-        return f"{self.get_side_display()} {quantity} {self.symbol} @ {plain(self.price)}"
+        quantity, price = (grouped(EXACT.normalize(each)) for each in (self.quantity, self.price))
+        return f"{self.get_side_display()} {quantity} {self.symbol} @ {price}"
 
 
 class AttributedBy(models.TextChoices):

@@ -7,7 +7,7 @@ from django.db.models.signals import pre_delete
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from capital.domain.money import plain
+from capital.domain.money import grouped
 from capital.domain.performance.flows import FlowKind, FlowSource
 from capital.domain.pools import Pool
 from capital.models.accounts import Account
@@ -141,7 +141,7 @@ class Flow(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {plain(self.amount)} {self.currency}"
+        return f"{self.get_kind_display()} {grouped(self.amount, self.currency)} {self.currency}"
 
 
 pre_delete.connect(refuse_delete, sender=Flow)

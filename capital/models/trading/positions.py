@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from capital.domain.money import EXACT, plain
+from capital.domain.money import EXACT, grouped
 from capital.domain.reasons import Reason
 from capital.domain.sizing.orders import PositionSide
 from capital.models.columns.exact import QuantityField
@@ -117,7 +117,7 @@ class Position(models.Model):
     _was_open: bool | None = None
 
     def __str__(self) -> str:
-        quantity = plain(EXACT.normalize(Decimal(str(self.quantity))))
+        quantity = grouped(EXACT.normalize(Decimal(str(self.quantity))))
         return f"{self.strategy_account}: {quantity} {self.symbol}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from capital.domain.money import EXACT, plain
+from capital.domain.money import EXACT, grouped
 from capital.models.accounts import Account
 from capital.models.columns.exact_text import ExactTextField
 from capital.models.trading.fills import POSITION_SIDES
@@ -63,7 +63,7 @@ class VenuePosition(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{plain(EXACT.normalize(self.quantity))} {self.symbol}"
+        return f"{grouped(EXACT.normalize(self.quantity))} {self.symbol}"
 
 
 class BookedHolding(models.Model):

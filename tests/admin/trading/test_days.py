@@ -54,24 +54,26 @@ def cells(page: Any, name: str) -> list[str]:
 def test_each_day_is_listed_with_what_was_earned(client: Client) -> None:
     link = make_link()
     restated = timezone.now() - timedelta(hours=2)
-    make_day(link, 1, restated_at=restated, fees_unvalued={"BNB": "0.01"})
-    make_day(link, 2, equity_start=None, capital_added=None, unrealized=None)
+    days = (
+        make_day(link, 1, restated_at=restated, fees_unvalued={"BNB": "0.01"}),
+        make_day(link, 2, equity_start=None, capital_added=None, unrealized=None),
+    )
     client.force_login(make_user(is_staff=True, is_superuser=True))
 
     page = client.get(LIST)
 
     shown = {
         name: cells(page, f"shown_{name}")
-        for name in ("equity", "realized", "fees", "funding", "unrealized", "trades", "restated")
+        for name in ("equity", "realized", "fees", "funding", "unrealized", "trades", "date")
     }
     assert shown == {
-        "equity": ["—", "1,000.00 USDT"],
-        "realized": ["+12.50 USDT", "+12.50 USDT"],
-        "fees": ["0.12 USDT", "0.12 USDT + 0.01 BNB"],
-        "funding": ["-1.25 USDT", "-1.25 USDT"],
-        "unrealized": ["—", "+3.00 USDT"],
+        "equity": ["—", "1,000.00"],
+        "realized": ["+12.50", "+12.50"],
+        "fees": ["0.12", "0.12 + 0.01 BNB"],
+        "funding": ["-1.25", "-1.25"],
+        "unrealized": ["—", "+3.00"],
         "trades": ["2", "2"],
-        "restated": ["—", "2 h ago"],
+        "date": [str(days[1].date), f"{days[0].date} restated 2 h ago"],
     }
     # In the digits of the currency; whoever points at it sees all of them.
     assert page.content.decode().count('title="0.123456789 USDT"') == 2

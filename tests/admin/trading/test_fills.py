@@ -196,8 +196,23 @@ def test_what_is_nobodys_stands_first_until_something_is_sought(
         return [row.pk for row in page.get(LIST, query).context["cl"].result_list]
 
     assert order() == [new.pk, old.pk, known.pk]
+    # No head says that the list is sorted by it where it is not.
+    said, marked = "Those of nobody stand above the others", 'class="sortoptions'
+    listed, sought = (page.get(LIST, query).content.decode() for query in ({}, {"q": BTC}))
+    assert (said in listed, marked in listed) == (True, False)
+    assert (said in sought, marked in sought) == (False, True)
     assert order(q=BTC) == order(source__exact="bot") == [known.pk, new.pk, old.pk]
     assert "".join(page.get(LIST).content.decode().split()).count(">unattributed<") == 2
+
+
+def test_large_figures_of_titles_are_grouped_as_everywhere(
+    page: Client, link: StrategyAccount
+) -> None:
+    fill = make_fill(link, BTC, quantity=Decimal(1500), price=Decimal("61200.50"))
+
+    shown = page.get(reverse("admin:capital_fill_change", args=[fill.pk])).content.decode()
+
+    assert f"1,500 {BTC} @ 61,200.5" in shown
 
 
 def test_an_exported_workbook_can_be_imported_again(page: Client, fills: list[Fill]) -> None:

@@ -48,6 +48,19 @@ def test_what_an_order_can_close_is_open(client: Client) -> None:
     assert ">dust<" not in listed
 
 
+def test_what_is_held_stands_before_what_was_and_leads_to_its_strategy(client: Client) -> None:
+    closed, held, short = (
+        make_position(make_link(), each, "ETH/USDT") for each in ("0", "2", "-1")
+    )
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+
+    page = client.get(LIST)
+
+    assert [row.pk for row in page.context["cl"].result_list] == [held.pk, short.pk, closed.pk]
+    strategy = reverse("admin:strategies_strategy_change", args=[held.strategy_account.strategy_id])
+    assert strategy in cells_of(page, "shown_strategy")[0]
+
+
 def held_since(minutes: int) -> None:
     """One bought at 100 and marked at 130 so many minutes ago."""
     make_market("BTC/USDT:USDT")

@@ -377,7 +377,7 @@ def test_every_page_is_free_of_errors_and_keeps_the_policy(
     # Nobody sees another user's targets.
     AlertTarget.objects.update(user=operator)
     own = {AlertTarget: AlertTarget.objects.filter(user=operator)}
-    page = desk(language="ko", scheme="dark", width=1440)
+    page = desk(language="ko", scheme="dark", width=1280)
     visited, wide = 0, []
     for model in admin.site._registry:
         options = model._meta
