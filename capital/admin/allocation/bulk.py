@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext, ngettext
 
-from capital.admin.allocation.decisions import OUTLOOK, decision_card, linked_strategies
+from capital.admin.allocation.decisions import OUTLOOK, Linked, decision_card, linked_strategies
 from capital.admin.frame.cells import OUTCOME_COLOUR, why_url
 from capital.domain.allocation.decision import Outcome
 from capital.domain.money import EXACT
@@ -131,14 +131,33 @@ def _row(report: RunReport, *, is_live: bool) -> BulkRow:
 
 
 @dataclass(frozen=True)
+class Given:
+    """A strategy's capital before and after a decision."""
+
+    strategy: Any
+    before: Decimal | None
+    after: Decimal | None
+
+    @property
+    def change(self) -> Decimal:
+        """What came; below zero where it went."""
+        return EXACT.subtract(self.after or _NOTHING, self.before or _NOTHING)
+
+
+@dataclass(frozen=True)
 class ResultRow:
-    """What became of one account of a plan; ``run`` is None where nothing was recorded."""
+    """What became of one account of a plan; ``run`` is None where nothing was recorded.
+
+    Attributes:
+        given: What each strategy had, and has now.
+    """
 
     account: Account
     run: AllocationRun | None
     colour: str
     reason: str
     is_bad: bool
+    given: tuple[Given, ...] = ()
 
     @property
     def kinds(self) -> list[str]:
@@ -152,9 +171,22 @@ class ResultRow:
 
 
 def result_row(
-    account: Account, run: AllocationRun | None, report: RunReport | None, *, is_live: bool
+    account: Account,
+    run: AllocationRun | None,
+    report: RunReport | None,
+    *,
+    is_live: bool,
+    linked: Linked,
 ) -> ResultRow:
-    """What became of an account; of one that could not be read, what its exchange said."""
+    """What became of an account; of one that could not be read, what its exchange said.
+
+    Args:
+        account: One of the plan's.
+        run: Its record.
+        report: Of the run.
+        is_live: Whether the exchanges were asked.
+        linked: Its strategies; one that is gone is called by its key.
+    """
     if run is None or report is None:
         return ResultRow(account, None, "danger", "", is_bad=True)
     unread = unread_reasons(report, is_live=is_live)
@@ -164,6 +196,20 @@ def result_row(
         OUTCOME_COLOUR[run.outcome],
         " ".join(unread) or sentence_of(run.code, run.figures),
         is_bad=is_bad(report, is_live=is_live),
+        given=_given(report, linked),
+    )
+
+
+def _given(report: RunReport, linked: Linked) -> tuple[Given, ...]:
+    return tuple(
+        Given(
+            linked.names.get(entry.strategy, entry.strategy),
+            entry.before,
+            # Whoever keeps what they have has it afterwards, too.
+            entry.before if entry.after is None else entry.after,
+        )
+        for pool in report.pools
+        for entry in pool.entries
     )
 
 
@@ -193,8 +239,9 @@ def results_shown(request: HttpRequest, plan: AllocationPlan) -> dict[str, Any]:
     """What a page shows of what became of a plan's accounts."""
     made = runs_of_plan(plan)
     reports = {each.account_id: each for each in report_runs([run for _, run in made if run])}
+    linked = linked_strategies(list(reports.values()))
     rows = [
-        result_row(account, run, reports.get(account.pk), is_live=plan.live)
+        result_row(account, run, reports.get(account.pk), is_live=plan.live, linked=linked)
         for account, run in made
     ]
     rows.sort(key=lambda row: (not row.is_bad, _ORDER.index(row.run.outcome) if row.run else 0))

@@ -217,6 +217,9 @@ def test_apply_applies_what_was_shown_and_links_to_each_run(
     for run in runs:
         assert f'href="/admin/capital/allocationrun/{run.pk}/change/"' in response.content.decode()
     assert told(response) == ["Applied exactly as shown in the preview."]
+    given = re.findall(r"<li>(.*?)</li>", response.content.decode(), re.S)
+    shown = [" ".join(re.sub("<[^>]*>", " ", each).split()) for each in given]
+    assert "Trend — → 200.00 USDT" in shown
 
 
 def test_apply_twice_gives_the_same_result(page: Client, accounts: list[Account]) -> None:
