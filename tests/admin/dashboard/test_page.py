@@ -117,7 +117,8 @@ def test_what_is_unknown_is_a_dash_and_never_zero(client: Client) -> None:
 
     text = content(client)
 
-    assert "USDT Accounts: 1 — Today —" in text
+    # Another figure than the PnL of today, which the card of trading tells apart from it.
+    assert "USDT Accounts: 1 — Balance change today —" in text
     assert "Allocated — Reserved — Unallocated —" in text
     assert "0.00" not in text
     assert "The balance of 1 of 1 accounts is not fully known." in text
