@@ -22,7 +22,7 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from capital.admin.allocation.asking import LIST, AskingPages, ask_for_plan, lead_to_plan
-from capital.admin.allocation.bulk import accounts_shown, results_shown
+from capital.admin.allocation.bulk import accounts_shown, is_bad, results_shown
 from capital.admin.allocation.decisions import (
     OUTLOOK,
 )
@@ -188,7 +188,7 @@ class AllocationPages(AskingPages):
             if plan.splits_again
             else gettext("Allocate capital: preview"),
             plan=plan,
-            steps=_first_steps(request, [report.account_id for report in reports]),
+            steps=_first_steps(request, reports, is_live=plan.live),
             jumps=_jumps(plan),
             moves_nothing=_moves_nothing(plan, reports),
             split_notices=_split_notices(plan),
@@ -297,14 +297,18 @@ def split_notice(policy: str) -> str:
     return gettext("Every strategy gets its share of the whole pool by weight.")
 
 
-def _first_steps(request: HttpRequest, account_ids: Sequence[int]) -> Sequence[StepShown]:
+def _first_steps(
+    request: HttpRequest, reports: Sequence[RunReport], *, is_live: bool
+) -> Sequence[StepShown]:
     """The bar of first steps over the preview that ends them: nothing was allocated there yet."""
+    account_ids = [report.account_id for report in reports]
     rows = Account.objects.filter(pk__in=account_ids[:1], runs=None)
     # Without a strategy, the step before was not taken.
     account = rows.exclude(strategy_accounts=None).first()
     if account is None or len(account_ids) > 1 or not may(user_of(request), Act.ADD_LINK, account):
         return ()
-    return steps_at(Step.PREVIEW, account)
+    was_read = is_live and not is_bad(reports[0], is_live=True)
+    return steps_at(Step.PREVIEW, account, was_read=was_read)
 
 
 def _moves_nothing(plan: AllocationPlan, reports: Sequence[RunReport]) -> bool:

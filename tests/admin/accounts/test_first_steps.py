@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from capital.models import Account, AllocationPlan, AllocationRun, StrategyAccount, StrategyCapital
+from capital.services.balances.sync import sync_balances
 from capital.simulator.state import SimulatedAccount
 from strategies.models import Strategy
 from tests.admin.tenants import allow
@@ -397,3 +398,33 @@ def test_two_new_strategies_of_one_name_are_told_at_the_second(page: Client, use
     assert not first.errors
     assert second.non_field_errors() == ["Another row has this name already: take another one."]
     assert not Strategy.objects.exists()
+
+
+def ticked(answer: Any) -> list[str]:
+    """The steps that the bar says are done."""
+    steps = re.findall(r'<li class="first-step([^"]*)"[^>]*>(.*?)</li>', text(answer), re.S)
+    words = (re.sub("<[^>]*>", " ", step).split("(")[0] for how, step in steps if "done" in how)
+    return [" ".join(each.split()) for each in words]
+
+
+def test_step_is_ticked_by_what_holds_and_not_by_what_comes_after_it(
+    page: Client, user: User, wallet: SimulatedAccount
+) -> None:
+    account = make_account(owner=user, venue="bybit", name="Main")
+    assert ticked(page.get(of(account, "strategies/"))) == ["Exchange"]
+
+    Account.objects.filter(pk=account.pk).delete()
+    account = make_account(owner=user, venue="bybit", name="Main", **KEYS)
+    # That it can be read is known once it was.
+    assert ticked(page.get(of(account, "strategies/"))) == ["Exchange", "API keys"]
+    onward = re.search(
+        rf'href="({of(account, "strategies/")}[^"]*)"', text(page.get(of(account, "check/")))
+    )
+    assert onward is not None
+    assert ticked(page.get(onward[1])) == ["Exchange", "API keys", "Check"]
+
+    make_link(account=account)
+    sync_balances([account.pk])
+    assert ticked(page.get(of(account))) == ["API keys", "Check", "Strategies"]
+    Account.objects.filter(pk=account.pk).update(connection_code="key_rejected")
+    assert ticked(page.get(of(account))) == ["API keys", "Strategies"]

@@ -17,7 +17,7 @@ from unfold.decorators import action
 from capital.admin.accounts.beginning.forms import VENUE_FIELDS, KeysForm, VenueForm
 from capital.admin.accounts.connection import pools_shown
 from capital.admin.accounts.form import unproven_text
-from capital.admin.allocation.first_steps import Step, steps_at
+from capital.admin.allocation.first_steps import READ, Step, steps_at
 from capital.admin.frame.views import asker_of, render_page, seen_or_404, user_of
 from capital.domain.errors import CapitalError
 from capital.domain.reasons import Code
@@ -147,7 +147,7 @@ class FirstStepsPages:
                 sentence(notice) for notice in report.notices if notice.code != Code.POOL_UNUSED
             ],
             "keys": keys if may(user_of(request), Act.REPLACE_CREDENTIALS, account) else "",
-            "onward": _after_check(request, account),
+            "onward": _after_check(request, account, was_read=report.sound),
             "steps": steps_at(Step.CHECK, account),
         }
         return self._step(request, "first_check", gettext("First steps: check"), context)
@@ -229,7 +229,9 @@ def _after_keys(request: HttpRequest, account: Account) -> str:
     return _after_check(request, account)
 
 
-def _after_check(request: HttpRequest, account: Account) -> str:
+def _after_check(request: HttpRequest, account: Account, *, was_read: bool = False) -> str:
     if may(user_of(request), Act.ADD_LINK, account):
-        return reverse("admin:capital_account_first_strategies_of", args=[account.pk])
+        page = reverse("admin:capital_account_first_strategies_of", args=[account.pk])
+        # What was read is stored with the next sync only.
+        return f"{page}?{READ}" if was_read else page
     return _page_of(account)

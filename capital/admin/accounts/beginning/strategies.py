@@ -14,7 +14,7 @@ from unfold.decorators import action
 from capital.admin.accounts.beginning.forms import NewStrategyForm, WeightForm
 from capital.admin.accounts.links import tell_of
 from capital.admin.allocation.asking import ask_for_plan, asked_already
-from capital.admin.allocation.first_steps import Step, steps_at
+from capital.admin.allocation.first_steps import READ, Step, steps_at
 from capital.admin.frame.views import asker_of, may_here, render_page, seen_or_404, user_of
 from capital.domain.errors import CapitalError
 from capital.domain.money import parse_whole
@@ -75,7 +75,9 @@ class StrategiesPages:
             "may_allocate": may(user, Act.ALLOCATE, account),
             "back": back,
             "once": uuid4(),
-            "steps": steps_at(Step.STRATEGIES, account) if in_steps else [],
+            "steps": steps_at(Step.STRATEGIES, account, was_read=READ in request.GET)
+            if in_steps
+            else [],
         }
         title = (
             gettext("First steps: strategies")
