@@ -170,6 +170,7 @@ messages: export DJANGO_SETTINGS_MODULE := capital_project.settings
 messages: $(DEVELOPMENT)  ## Bring the Korean catalogue up to date with the code, and compile it
 	$(BIN)/python -m tests.house.catalogue
 	$(BIN)/pybabel --quiet compile --domain django --directory locale
+	$(BIN)/pybabel --quiet compile --domain djangojs --directory locale
 
 venues: export DEBUG := 1
 venues: $(RUNTIME)  ## Write what each venue supports into docs/venues.md

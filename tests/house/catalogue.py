@@ -22,6 +22,8 @@ from tests.house.messages import Messages, key, messages_of
 from tests.paths import ROOT
 
 CATALOGUE = ROOT / "locale" / "ko" / "LC_MESSAGES" / "django.po"
+# What scripts of Django say in our words. It is written by hand.
+SCRIPTS = CATALOGUE.with_name("djangojs.po")
 WIDTH = 100
 
 _THEME = Path(unfold.__file__).parent

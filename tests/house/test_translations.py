@@ -1,5 +1,6 @@
 """Korean is complete: every sentence and label has one, with the same placeholders."""
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -8,10 +9,14 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo
 from django.apps import apps
+from django.contrib import admin
+from django.test import Client
 from django.utils import translation
 
+from tests.factories import make_user
 from tests.house.catalogue import (
     CATALOGUE,
+    SCRIPTS,
     first,
     key_of,
     library_messages,
@@ -92,10 +97,32 @@ def test_translation_has_the_same_placeholders() -> None:
 
 def test_compiled_catalogue_is_the_one_that_is_written() -> None:
     """Otherwise run: make messages."""
-    with CATALOGUE.with_suffix(".mo").open("rb") as file:
-        compiled = entries(read_mo(file))
+    for path in (CATALOGUE, SCRIPTS):
+        with path.with_suffix(".mo").open("rb") as file:
+            assert entries(read_mo(file)) == entries(read(path))
 
-    assert compiled == written()
+
+def test_scripts_say_what_django_says_in_our_words() -> None:
+    """What Django no longer says is not found in its own catalogue."""
+    django = Path(admin.__file__).parent / "locale/ko/LC_MESSAGES/djangojs.mo"
+    with django.open("rb") as file:
+        theirs = entries(read_mo(file))
+    ours = entries(read(SCRIPTS))
+
+    assert ours.keys() - theirs.keys() == set()
+    assert [each for each, korean in ours.items() if korean in ("", theirs[each])] == []
+    for message, korean in ours.items():
+        assert sorted(PLACEHOLDER.findall(korean)) == sorted(PLACEHOLDER.findall(message))
+
+
+@pytest.mark.django_db
+def test_bar_of_ticked_rows_counts_as_a_korean_does(client: Client) -> None:
+    client.force_login(make_user(is_staff=True))
+
+    said = client.get("/admin/jsi18n/", headers={"accept-language": "ko"}).content.decode()
+
+    catalogue = json.loads(re.search(r"newcatalog = (\{.*?\});", said, re.S)[1])  # type: ignore[index]
+    assert "%(cnt)s개 중 %(sel)s개 선택됨" in catalogue["%(sel)s of %(cnt)s selected"]
 
 
 # Bringing it up to date
