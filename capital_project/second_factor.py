@@ -28,6 +28,7 @@ from capital.services.access import (
     SessionState,
     enrol,
     enrolment_url,
+    has_backup_codes,
     is_enrolled,
     new_seed,
     seal_waiting,
@@ -64,6 +65,9 @@ class CodeForm(forms.Form):
         self.user = user
         self.waiting = waiting
         self.device: Device | None = None
+        if waiting is None and has_backup_codes(user):
+            # They have letters, which a phone's keyboard for numbers lacks.
+            self.fields["code"].widget.attrs["inputmode"] = "text"
 
     def clean_code(self) -> str:
         """Enrol the phone that was shown the waiting key; else ask the user's devices."""
@@ -72,13 +76,15 @@ class CodeForm(forms.Form):
             self.device = enrol(self.user, seed=self.waiting, code=code)
         self.device = self.device or verify_code(self.user, code)
         if self.device is None:
-            raise forms.ValidationError(
-                gettext(
-                    "This code is not valid now. Wait for the next code and try again; after "
-                    "several wrong codes you have to wait longer. "
-                    "Check that your phone's clock is right."
-                )
+            told = gettext(
+                "This code is not valid now. Wait for the next code and try again; after "
+                "several wrong codes you have to wait longer. "
+                "Check that your phone's clock is right."
             )
+            if self.waiting is not None:
+                again = gettext("If this page was opened again meanwhile, scan what it shows now.")
+                told = f"{told} {again}"
+            raise forms.ValidationError(told)
         return code
 
 

@@ -4,6 +4,7 @@ import hashlib
 from functools import wraps
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
@@ -18,12 +19,18 @@ from django.http import (
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 from unfold.sites import UnfoldAdminSite
 
 from capital.domain.errors import Forbidden, NotFound, UnknownAccount
 from capital.services.access import SessionState, session_state
 from capital_project.login.form import LoginForm
 from capital_project.second_factor import second_factor
+
+
+def _leads_to_login(answer: HttpResponse) -> bool:
+    address = answer.headers.get("Location", "")
+    return address.partition("?")[0] == reverse("admin:login")
 
 
 class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
@@ -57,7 +64,27 @@ class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
                 raise Http404 from None
             return answer
 
-        return super().admin_view(refusing, cacheable)
+        guarded = super().admin_view(refusing, cacheable)
+
+        @wraps(guarded)
+        def telling(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            answer: HttpResponse = guarded(request, *args, **kwargs)
+            # Django leads to the login, and from there to the form, empty as if it was saved.
+            if (
+                request.method == "POST"
+                and not self.has_permission(request)
+                and _leads_to_login(answer)
+            ):
+                messages.warning(
+                    request,
+                    gettext(
+                        "Your session has ended. What you have just sent was not saved: log in, "
+                        "and enter it again."
+                    ),
+                )
+            return answer
+
+        return telling
 
     def lacks_second_factor(self, request: HttpRequest) -> bool:
         """Whether the password was right and a code is still missing."""

@@ -19,6 +19,7 @@ from capital.models import (
     SettingChange,
     WebhookDelivery,
 )
+from capital.services.access import add_backup_code
 from capital.services.allocation.plans import make_plan
 from capital.services.webhooks import rotate_secret
 from tests.admin.forms import change_url, form_of
@@ -26,6 +27,7 @@ from tests.admin.tenants import allow, allow_everything, join, make_tenant
 from tests.api.client import ROOT, Bot, problem
 from tests.factories import make_account, make_link, make_market, make_strategy, make_user
 from tests.hooks import hook_path
+from tests.phones import make_phone
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +88,38 @@ def test_session_rows_open_nothing_for_who_reads_the_table() -> None:
     assert client.get("/admin/").status_code == 200
     client.post("/admin/logout/")
     assert not Session.objects.filter(session_key=row.session_key).exists()
+
+
+def test_who_sends_a_form_after_the_session_ended_is_told_that_nothing_was_saved() -> None:
+    told = "What you have just sent was not saved"
+    client = browser(make_user(is_staff=True, is_superuser=True))
+    client.logout()
+
+    sent = client.post("/admin/auth/group/add/", {"name": "Desk"}, follow=True)
+
+    assert told in sent.content.decode()
+    assert told not in client.get("/admin/auth/group/add/", follow=True).content.decode()
+    client.post("/admin/logout/")
+    assert told not in client.get("/admin/login/").content.decode()
+
+
+def test_backup_code_can_be_typed_on_a_phone_and_the_page_says_who_has_one(settings: Any) -> None:
+    settings.CAPITAL_REQUIRE_TOTP = True
+    user = make_user(is_staff=True)
+    client = browser(user)
+    assert 'inputmode="numeric"' in client.get("/admin/second-factor/").content.decode()
+    make_phone(user)
+    page = client.get("/admin/second-factor/").content.decode()
+    assert 'inputmode="numeric"' in page
+    assert "You lost the phone?" in page
+
+    code = add_backup_code(user)
+
+    assert 'inputmode="text"' in client.get("/admin/second-factor/").content.decode()
+    assert client.post("/admin/second-factor/", {"code": code}).headers["Location"] == "/admin/"
+    client.logout()
+    client.force_login(user)
+    assert 'inputmode="numeric"' in client.get("/admin/second-factor/").content.decode()
 
 
 # Tokens

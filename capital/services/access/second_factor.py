@@ -32,6 +32,11 @@ def is_enrolled(user: Any) -> bool:
     return bool(SecondFactorDevice.objects.filter(user=user).exists())
 
 
+def has_backup_codes(user: Any) -> bool:
+    """Whether the user was given a code that was not used."""
+    return any(each.digests for each in BackupCodes.objects.filter(user=user))
+
+
 def new_seed() -> str:
     """A seed for a phone, in base32."""
     return b32encode(token_bytes(_SEED_BYTES)).decode()
