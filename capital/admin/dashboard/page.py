@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext
 from capital.admin.dashboard.concerns import concern_links, concern_rows
 from capital.admin.dashboard.currencies import currency_card, report_card
 from capital.admin.dashboard.earnings import earnings_card
-from capital.admin.dashboard.steps import first_steps, first_steps_url, sees_nothing
+from capital.admin.dashboard.steps import first_steps, first_steps_url, may_look, sees_nothing
 from capital.admin.frame.formats import span
 from capital.admin.frame.navigation import listing
 from capital.admin.frame.needs import need_lines
@@ -42,6 +42,7 @@ def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
         "earnings": earnings_card(overview.earnings),
         "steps": [] if overview.steps.are_done else first_steps(overview.steps, user),
         "sees_nothing": sees_nothing(overview.steps, user),
+        "may_look": may_look(user),
         "first_steps_url": "" if overview.steps.has_account else first_steps_url(user),
         "needs": need_lines(request),
         "needs_title": gettext("What needs you"),

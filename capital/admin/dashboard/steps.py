@@ -28,6 +28,11 @@ def sees_nothing(steps: FirstSteps, user: AbstractUser) -> bool:
     return not (steps.has_account or user.has_perm("capital.add_account"))
 
 
+def may_look(user: AbstractUser) -> bool:
+    """Whether the user may look at accounts at all: access to one is no permission."""
+    return user.has_perm("capital.view_account")
+
+
 def first_steps(steps: FirstSteps, user: AbstractUser) -> list[Step]:
     """What to do first, with a link where the user may do it; nothing for who may add nothing."""
     if not user.has_perm("capital.add_account"):

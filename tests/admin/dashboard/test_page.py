@@ -20,7 +20,7 @@ from capital.models import Account
 from capital.services.overview.concerns import Concern
 from capital.services.overview.currencies import Slice
 from capital.services.overview.rates import store_rate
-from tests.admin.tenants import allow_everything, make_tenant
+from tests.admin.tenants import allow_everything, join, make_tenant
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 
 pytestmark = pytest.mark.django_db
@@ -140,6 +140,18 @@ def test_an_empty_desk_has_steps_and_no_charts_and_a_plain_user_no_links(client:
     assert start in powerful
     assert "Getting started" in powerful
     assert "You see no account yet" not in powerful
+
+
+@pytest.mark.once
+def test_who_has_access_to_an_account_and_no_group_is_told_what_is_missing(client: Client) -> None:
+    user = make_user(username="looker", is_staff=True)
+    make_account(owner=user)
+    client.force_login(user)
+    told = "are in no group that may open its pages"
+
+    assert told in page(client)
+    join(user, "viewer")
+    assert told not in page(client)
 
 
 @pytest.mark.once
