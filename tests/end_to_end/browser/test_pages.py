@@ -386,8 +386,6 @@ def test_every_page_is_free_of_errors_and_keeps_the_policy(
         for row in own.get(model, rows.rows(model))[:1]:
             paths += [reverse(start + name, args=[row.pk]) for name in ("change", "history")]
         for path in paths:
-            width = 1280 if path == paths[0] else 1440
-            page.set_viewport_size({"width": width, "height": 900})
             goto(page, path)
             visited += 1
             wide += [f"{path} {each}" for each in page.evaluate(SIDEWAYS)]
