@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from capital.models import Account, AlertTarget, JobRun, WebhookAnswer, WebhookDelivery
+from capital.models import Account, AlertTarget, JobRun, LinkDay, WebhookAnswer, WebhookDelivery
 from capital.services.allocation import allocate_capital
 from capital.services.balances.connections import check_connection
 from strategies.keys import key_from
@@ -361,6 +361,22 @@ def test_long_names_forty_strategies_and_debt_stay_within_the_page(
         assert fits(page)
         goto(page, f"/admin/capital/account/{account.pk}/change/")
         assert fits(page)
+
+
+# Cells of a list whose text is wider than they are.
+CUT_CELLS = """() => [...document.querySelectorAll("#result_list td, #result_list th")]
+    .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
+    .map((each) => each.innerText)"""
+
+
+def test_a_long_label_cuts_no_amount_of_a_list_on_a_phone(desk: Tenant, rows: Rows) -> None:
+    LinkDay.objects.update(realized=Decimal(-21_000_000))
+    page = desk(width=390)
+
+    for name in ("linkday", "fill", "position", "account"):
+        goto(page, f"/admin/capital/{name}/")
+        assert page.evaluate(CUT_CELLS) == [], name
+    assert LinkDay.objects.exists()
 
 
 def test_a_plain_user_sees_no_jobs_and_nobody_else(visitor: Visitor, rows: Rows) -> None:
