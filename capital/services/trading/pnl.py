@@ -2,7 +2,7 @@
 
 import datetime
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ from capital.domain.performance.symbols import parse_symbol
 from capital.models import Account, Fill, Position, SymbolDay, VenuePosition
 from capital.services.balances.summaries import business_date
 from capital.services.trading.booking.fills import as_booked, nobodys_fills
+from capital.services.trading.booking.undivided import Undivided, undivided_flows
 from capital.services.trading.worth import FRESH_FOR, unrealized_of, worth_something
 
 GROUPS = ("strategy", "account", "symbol", "day")
@@ -133,7 +134,9 @@ def account_pnl(
         days = days.filter(strategy_account__account__in=account_ids)
         positions = positions.filter(strategy_account__account__in=account_ids)
     of_nobody = _of_nobody(account_ids)
-    rows = _with_nobodys(pnl(days, by=by, since=since, until=until), of_nobody, by, (since, until))
+    span = since, until
+    rows = _with_nobodys(pnl(days, by=by, since=since, until=until), of_nobody, by, span)
+    rows = _with_undivided(rows, undivided_flows(account_ids, span), by)
     if "day" in by:
         return rows
     now = clock()
@@ -209,9 +212,30 @@ def _with_nobodys(
             is_closed = entry.closed is not None
             unvalued = entry.fees_unvalued
             found[key].add({**figures, "fills": 1, "trades": is_closed, "fees_unvalued": unvalued})
-    return [
-        found[key] for key in sorted(found, key=lambda key: [(e is None, e or "") for e in key])
-    ]
+    return _sorted(found)
+
+
+def _with_undivided(
+    rows: Sequence[PnlRow], undivided: Iterable[Undivided], by: Sequence[str]
+) -> list[PnlRow]:
+    """The rows with what was earned without a fill and is nobody's, sorted alike."""
+    names = ["date" if name == "day" else name for name in by]
+    found = {(*(getattr(row, name) for name in names), row.currency): row for row in rows}
+    for each in undivided:
+        named: dict[str, Any] = {name: getattr(each, name, None) for name in names}
+        key = (*named.values(), each.currency)
+        if key not in found:
+            found[key] = PnlRow(currency=each.currency, **named)
+        row = found[key]
+        row.realized = EXACT.add(row.realized, each.earned)
+        row.fees = EXACT.add(row.fees, each.fees)
+        row.funding = EXACT.add(row.funding, each.funding)
+    return _sorted(found)
+
+
+def _sorted(rows: Mapping[tuple[Any, ...], PnlRow]) -> list[PnlRow]:
+    """By what they are grouped by, then by currency; nobody's last."""
+    return [rows[key] for key in sorted(rows, key=lambda key: [(e is None, e or "") for e in key])]
 
 
 def _worth_of_nobody(

@@ -23,7 +23,7 @@ from capital.models import (
     SymbolDay,
 )
 from capital.services.accounts.lookup import lock_accounts
-from capital.services.trading import NewFill, enter_flow, report_fills
+from capital.services.trading import NewFill, account_pnl, enter_flow, report_fills
 from capital.services.trading.flows import book_flows, record_venue_flows
 from tests.factories import (
     make_account,
@@ -297,6 +297,36 @@ def test_what_nobody_can_be_named_for_is_the_accounts(account, links) -> None:
     enter(account, amount=Decimal(1))
 
     assert {earned(link) for link in links} == {Decimal(0)}
+
+
+def test_what_is_divided_among_nobody_stands_in_a_row_without_a_strategy(account, links) -> None:
+    """Long 1 beside short 1 are paid nothing together; what the exchange took is not lost."""
+    long, short = links
+    enter(account, **{**FUNDING, "amount": Decimal(-1), "occurred_at": NOON - timedelta(hours=2)})
+    hold(long, 3, "sell", "1", hours=-1)
+    enter(account, amount=Decimal("-0.7"), **FUNDING)
+    enter(account, amount=Decimal("-0.1"), symbol="ETH/USDT:USDT", kind=FlowKind.FUNDING)
+    enter(account, kind=FlowKind.INTEREST, amount=Decimal("0.25"))
+    enter(account, kind=FlowKind.REBATE, amount=Decimal("0.05"))
+    enter(account, kind=FlowKind.INTEREST, amount=Decimal(3), strategy_account=short.pk)
+    enter(account)
+
+    def rows(*by: str, **asked: Any) -> list[tuple[Any, ...]]:
+        found = account_pnl([account.pk], by=by, **asked)
+        return [
+            (*(getattr(row, name) for name in by), row.realized, row.funding, row.fees)
+            for row in found
+        ]
+
+    assert rows("strategy")[-1] == (None, Decimal("-0.5"), Decimal("-0.55"), Decimal("-0.05"))
+    assert [row[1:3] for row in rows("strategy")[:-1]] == [(-2, -2), (4, 4)]
+    assert rows() == [(Decimal("1.5"), Decimal("1.45"), Decimal("-0.05"))]
+    assert [row[:2] for row in rows("symbol")] == [
+        ("", Decimal("3.3")),
+        (BTC, Decimal("-1.7")),
+        ("ETH/USDT:USDT", Decimal("-0.1")),
+    ]
+    assert rows(since=NOON.date() + timedelta(days=1)) == []
 
 
 def test_what_the_exchange_tells_takes_the_place_of_what_a_person_entered(account, links) -> None:
