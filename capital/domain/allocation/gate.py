@@ -63,6 +63,8 @@ class Inputs:
         settled: How each pool stood when its capital was last decided: this run included.
         settled_before: The same without this run, for a revert.
         held: What each pool was decided on before that was held in this run; None: it never was.
+        restored: The pools in which a revert gave back what each link had. That is its own then,
+            and stays until something else than its target changes.
     """
 
     links: Mapping[int, LinkState]
@@ -74,6 +76,7 @@ class Inputs:
     settled: Mapping[Pool, Settled] = field(default_factory=dict)
     settled_before: Mapping[Pool, Settled] = field(default_factory=dict)
     held: "Mapping[Pool, Inputs | None]" = field(default_factory=dict)
+    restored: AbstractSet[Pool] = frozenset()
 
     def in_pools(self, pools: AbstractSet[Pool], pool_of: Mapping[int, Pool]) -> "Inputs":
         """The part that is about these pools. A link that is gone may have been in any."""
@@ -88,6 +91,11 @@ class Inputs:
     def of(self, pool: Pool) -> "Inputs | None":
         """What a pool was decided on last; None: it never was."""
         return self.held.get(pool, self)
+
+    def is_restored(self, pool: Pool) -> bool:
+        """Whether the last that was decided of a pool is a revert."""
+        then = self.of(pool)
+        return then is not None and pool in then.restored
 
 
 @dataclass(frozen=True)
@@ -216,10 +224,22 @@ def _whose_differ(now: Inputs, last: Inputs, attribute: str) -> str:
     )
 
 
-def target_change(decision: Decision, thresholds: Thresholds, *, currency: str) -> Reason | None:
-    """The first link whose capital differs from what it would get by both thresholds; or None."""
+def target_change(
+    decision: Decision, thresholds: Thresholds, *, last: Inputs | None = None, currency: str
+) -> Reason | None:
+    """The first link whose capital differs from what it would get by both thresholds; or None.
+
+    Args:
+        decision: What each would get.
+        thresholds: The account's.
+        last: The inputs of the last run that allocated. What a revert restored differs because
+            somebody wanted that, so its pools are left out.
+        currency: For the figures.
+    """
     least = _ZERO if thresholds.amount is None else thresholds.amount
     for pool in decision.pools:
+        if last is not None and last.is_restored(pool.reading.pool):
+            continue
         for entry in pool.entries:
             before, after = entry.before or _ZERO, entry.after or _ZERO
             change = abs(EXACT.subtract(after, before))

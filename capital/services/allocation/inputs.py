@@ -79,7 +79,8 @@ def decided_before(
         then = None if last is None else last.of(pool)
         if then is not None:
             part = then.in_pools({pool}, linked.pool_of)
-            then = Inputs(part.links, part.reserve, part.balances, part.rules)
+            restored = then.restored & {pool}
+            then = Inputs(part.links, part.reserve, part.balances, part.rules, restored=restored)
         before[pool] = then
     return before
 
@@ -93,13 +94,18 @@ def inputs_after_revert(
 
     A revert considers no new changes: a change that no run has considered yet is still due. What
     was earned and what came from outside counts again from where it did before the reverted run.
+    What each link has is its own again, whatever the last run took it for.
 
     Args:
         last: Of the last run that allocated.
         readings: The pools in which capital is restored.
         reverted: What the reverted run kept of its inputs.
     """
-    after = replace(last, balances={**last.balances, **_balances(readings)})
+    after = replace(
+        last,
+        balances={**last.balances, **_balances(readings)},
+        restored=last.restored | readings.keys(),
+    )
     before = {} if reverted is None else inputs_from_json(reverted).settled_before
     restored = {pool: before[pool] for pool in readings if pool in before}
     return replace(after, settled={**last.settled, **restored}) if restored else after

@@ -281,7 +281,7 @@ def ask_gate(
         currency=account.currency,
     )
     if not check.due:
-        changed = _target_change(linked, judged, told, held, thresholds)
+        changed = _target_change(linked, judged, told, held, last)
         if changed is not None:
             return GateAnswer(due=True, reason=changed, held=held)
     return GateAnswer(due=check.due, reason=check.reason, held=held)
@@ -305,14 +305,16 @@ def _target_change(
     judged: JudgedReadings,
     told: Told,
     held: Holds,
-    thresholds: Thresholds,
+    last: Inputs | None,
 ) -> Reason | None:
     """Which link's capital is too far from what it would get; None for none, and by weight."""
     if linked.rules.policy is PolicyName.WEIGHTS:
         return None
     decision = _divided(linked, judged, told, held, None).decision
     assert decision is not None, "what is divided is decided"
-    return target_change(decision, thresholds, currency=linked.account.currency)
+    account = linked.account
+    thresholds = Thresholds(account.min_change_amount, account.min_change_percent)
+    return target_change(decision, thresholds, last=last, currency=account.currency)
 
 
 def answer_gates(

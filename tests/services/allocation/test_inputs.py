@@ -37,7 +37,21 @@ def test_a_revert_rests_on_the_present_balances_of_the_pools_that_it_read() -> N
     assert after.balances == {Pool.SPOT: Decimal(310), Pool.FUTURES: Decimal(90)}
 
 
-@pytest.mark.parametrize("name", sorted({each.name for each in fields(Inputs)} - {"balances"}))
+def test_a_revert_names_the_pools_in_which_it_gave_back() -> None:
+    last = replace(LAST, restored=frozenset({Pool.FUTURES}))
+
+    after = inputs_after_revert(last, {Pool.SPOT: reading(Pool.SPOT, "310")})
+
+    assert after.restored == {Pool.SPOT, Pool.FUTURES}
+    assert after.is_restored(Pool.SPOT)
+    assert not LAST.is_restored(Pool.SPOT)
+
+
+# What a revert says of its own.
+OWN = {"balances", "restored"}
+
+
+@pytest.mark.parametrize("name", sorted({each.name for each in fields(Inputs)} - OWN))
 def test_a_revert_keeps_everything_else_that_the_last_run_rested_on(name: str) -> None:
     """Each field, those that are added later too: else the gate would notice a change."""
     kept: Any = object()

@@ -498,3 +498,81 @@ def test_run_without_the_inputs_that_a_later_gate_compares_with_is_taken_back_to
 
     assert desk.held == [Decimal(200), Decimal(100), Decimal(90)]
     assert (made.outcome, made.basis) == ("applied", None)
+
+
+@pytest.fixture
+def three(exchange: Exchange) -> tuple[Account, list[StrategyAccount]]:
+    """Three futures strategies of equal weight."""
+    wallets = {"spot": {"USDT": "0"}, "futures": {"USDT": "900"}}
+    account = exchange.open_account(wallets=wallets, max_jump_percent=None)
+    return account, [make_link(account=account, market_type=FUTURES) for _ in range(3)]
+
+
+def claims_of(links: list[StrategyAccount]) -> list[Decimal]:
+    """What each has and what is set aside for it, together."""
+    rows = StrategyCapital.objects.filter(strategy_account__in=links).order_by("strategy_account")
+    return [row.allocated_capital + row.set_aside for row in rows]
+
+
+@pytest.mark.parametrize("policy", ["inverse_volatility", "own_profit"])
+def test_no_policy_undoes_a_revert_until_something_else_changes(three, policy: str) -> None:
+    account, links = three
+    Account.objects.filter(pk=account.pk).update(policy=policy)
+    allocate_capital([account.pk], clock=at())
+    StrategyAccount.objects.filter(pk=links[0].pk).update(weight=4)
+    [run] = allocate_capital([account.pk], clock=at(minutes=1), splits_again=True)
+    assert capital_of(*links) == [600, 150, 150]
+    revert_run(run.pk, clock=at(minutes=2))
+
+    [due] = reallocate_where_due([account.pk], clock=at(minutes=3))
+
+    assert (due.run, due.reason.code.value) == (None, "change_too_small")
+    assert capital_of(*links) == [300, 300, 300]
+    StrategyAccount.objects.filter(pk=links[1].pk).update(weight=4)
+    [due] = reallocate_where_due([account.pk], clock=at(minutes=4))
+    assert due.reason.code.value in {"allocated", "unchanged"}
+    assert not audit_capital(clock=at(hours=1)).violations
+
+
+@pytest.mark.parametrize("how", ["splits_again", "policy"])
+def test_what_a_revert_gives_back_to_who_is_paused_stays_its_own(three, how: str) -> None:
+    """A run by weight gave it to the others; the next allocation gave it to them again."""
+    account, links = three
+    Account.objects.filter(pk=account.pk).update(policy="own_profit")
+    allocate_capital([account.pk], clock=at())
+    Strategy.objects.filter(pk=links[1].strategy_id).update(status="PAUSED")
+    allocate_capital([account.pk], clock=at(minutes=1))
+    if how == "policy":
+        Account.objects.filter(pk=account.pk).update(policy="weights")
+    [run] = allocate_capital([account.pk], clock=at(minutes=2), splits_again=how != "policy")
+    assert claims_of(links) == [450, 0, 450]
+    Account.objects.filter(pk=account.pk).update(policy="own_profit")
+    revert_run(run.pk, clock=at(minutes=3))
+    assert claims_of(links) == [300, 300, 300]
+
+    allocate_capital([account.pk], clock=at(minutes=4), force=True)
+
+    assert claims_of(links) == [300, 300, 300]
+    Strategy.objects.filter(pk=links[1].strategy_id).update(status="ACTIVE")
+    allocate_capital([account.pk], clock=at(minutes=5), force=True)
+    assert capital_of(*links) == [300, 300, 300]
+    assert not audit_capital(clock=at(hours=1)).violations
+
+
+def test_who_was_archived_by_mistake_has_its_own_again_after_a_revert(three) -> None:
+    """Archived, it left its claim; what the revert gave back was shared as of a new strategy."""
+    account, links = three
+    StrategyAccount.objects.filter(pk=links[2].pk).update(weight=7)
+    Account.objects.filter(pk=account.pk).update(policy="own_profit")
+    allocate_capital([account.pk], clock=at())
+    StrategyAccount.objects.filter(pk=links[1].pk).update(weight=4)
+    allocate_capital([account.pk], clock=at(minutes=1), force=True)
+    Strategy.objects.filter(pk=links[1].strategy_id).update(status="ARCHIVED")
+    [run] = allocate_capital([account.pk], clock=at(minutes=2))
+    revert_run(run.pk, clock=at(minutes=3))
+    Strategy.objects.filter(pk=links[1].strategy_id).update(status="ACTIVE")
+
+    reallocate_where_due([account.pk], clock=at(minutes=4))
+
+    assert capital_of(*links) == [100, 100, 700]
+    assert not audit_capital(clock=at(hours=1)).violations

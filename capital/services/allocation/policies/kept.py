@@ -72,6 +72,7 @@ def _optional(inputs: Inputs) -> dict[str, Any]:
             pool.value: None if then is None else inputs_as_json(then)
             for pool, then in inputs.held.items()
         },
+        "restored": sorted(pool.value for pool in inputs.restored),
     }
 
 
@@ -106,6 +107,7 @@ def inputs_from_json(stored: Mapping[str, Any]) -> Inputs:
             Pool(pool): None if then is None else inputs_from_json(then)
             for pool, then in stored.get("held", {}).items()
         },
+        restored=frozenset(map(Pool, stored.get("restored", ()))),
     )
 
 

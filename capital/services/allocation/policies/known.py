@@ -287,8 +287,10 @@ def _told(
         )
     links = {}
     for link in linked.links:
-        decided = last and last.of(pool_of(link.market, mode))
-        links[link.id] = LinkFacts(earned=gains[link.id], is_new=_is_new(link, decided))
+        pool = pool_of(link.market, mode)
+        decided = last and last.of(pool)
+        is_new = _is_new(link, decided, pool)
+        links[link.id] = LinkFacts(earned=gains[link.id], is_new=is_new)
     of_account = {link.id: earned[link.id] for link in linked.links if link.id in earned}
     return Told(Known(links, pools), of_account, settled, before)
 
@@ -339,14 +341,16 @@ def _external(total: Decimal, then: Settled, pool: Pool, flows: Iterable[_Moved]
     return EXACT.subtract(total, before)
 
 
-def _is_new(link: Link, last: Inputs | None) -> bool:
+def _is_new(link: Link, last: Inputs | None, pool: Pool) -> bool:
     """Whether it had no part in the last decision, or left its claim to the others there.
 
     Who waited then has a claim only if ``own_profit`` kept one for it: another division gave it to
-    the others, and who was new and waited has none yet.
+    the others, and who was new and waited has none yet. What a revert gave back is a claim again.
     """
     if last is None or link.capital is None or link.id not in last.links:
         return True
+    if pool in last.restored and EXACT.add(link.capital, link.set_aside):
+        return False
     idle = last.links[link.id].idle
     if idle is None or idle in _GONE:
         return idle is not None

@@ -69,6 +69,7 @@ FULL = Inputs(
     settled={Pool.SPOT: SETTLED, Pool.FUTURES: Settled(D(90))},
     settled_before={Pool.FUTURES: Settled(D(80), D(1), MOMENT)},
     held={Pool.FUTURES: BEFORE, Pool.UNIFIED: None},
+    restored=frozenset({Pool.FUTURES}),
 )
 
 
@@ -100,7 +101,7 @@ def test_it_has_the_names_under_which_it_was_kept_before() -> None:
 
     assert list(kept) == [
         *("links", "reserve", "balances", "rules", "known_links", "known_pools"),
-        *("aside", "settled", "settled_before", "held"),
+        *("aside", "settled", "settled_before", "held", "restored"),
     ]
     assert list(kept["links"]["1"]) == ["strategy", "weight", "idle", "stopped", "bounds"]
     for name, values in (
