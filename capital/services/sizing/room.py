@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from capital.domain.errors import OrderRefused
+from capital.domain.money import EXACT
 from capital.domain.performance.symbols import parse_symbol
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.available import Held, Room, after_reducing, free_capital, room_for
@@ -36,6 +37,7 @@ class LinkRoom:
         unvalued: The symbols of which it cannot be told what they tie up.
         is_strict: Whether an order is refused rather than sized without knowing that.
         taken: What the orders before took, beyond what they reduced.
+        opened: How much the orders before open of each position, in ``amount_unit``, signed.
     """
 
     link: LinkTerms
@@ -43,6 +45,7 @@ class LinkRoom:
     unvalued: tuple[str, ...] = ()
     is_strict: bool = False
     taken: Fraction = field(default=_NOTHING)
+    opened: dict[_Key, Fraction] = field(default_factory=dict)
 
     @property
     def in_use(self) -> Fraction | None:
@@ -89,11 +92,14 @@ class LinkRoom:
 
     def take(self, order: OrderRequest, sizing: Sizing) -> None:
         """The order was sized: what it enlarges is taken, what it reduces is free."""
-        key = self._key(order)
+        key, is_buy = self._key(order), order.side == Side.BUY
         held = self.holdings.get(key)
-        if held is not None and (held.amount > 0) != (order.side == Side.BUY):
+        if held is not None and (held.amount > 0) != is_buy:
             self.holdings[key] = after_reducing(held, Fraction(sizing.amount))
         self.taken += sizing.enlarging
+        if sizing.enlarging:
+            grown = Fraction(sizing.amount) - sizing.reduces
+            self.opened[key] = self.opened.get(key, _NOTHING) + (grown if is_buy else -grown)
 
     def left(self, order: OrderRequest, rules: InstrumentRules) -> Decimal:
         """What the orders before left of the position that an order is about, signed."""
@@ -101,7 +107,17 @@ class LinkRoom:
         if held is None:
             return self.link.held(order)
         quantity = cut(abs(held.amount) * rules.quantity_of_one)
-        return quantity if held.amount > 0 else quantity.copy_negate()
+        return quantity.copy_negate() if held.amount < 0 else quantity
+
+    def enlarged(self, order: OrderRequest, rules: InstrumentRules) -> Decimal:
+        """The position that an order finds, signed: what is left of it, or what was opened."""
+        opened = self.opened.get(self._key(order), _NOTHING)
+        left = self.left(order, rules)
+        if not opened or (opened > 0) != (order.side == Side.BUY):
+            return left
+        quantity = cut(abs(opened) * rules.quantity_of_one)
+        same = left if (left > 0) == (opened > 0) else Decimal(0)
+        return EXACT.add(same, quantity if opened > 0 else quantity.copy_negate())
 
     def _key(self, order: OrderRequest) -> _Key:
         """The position that an order is about, as ``LinkTerms.held`` chooses it."""

@@ -99,6 +99,8 @@ class Sizer:
             if priced.amount is None:
                 raise _no_price(pair, found)
             assert self.room is not None, "it is of a link"
+            # The orders before may have closed it, or opened more of it.
+            held = self.room.enlarged(order, rules)
             sizing = size_entry(
                 order,
                 rules,
