@@ -1084,6 +1084,16 @@ class Code(StrEnum):
         "The last trade of {symbol} on {venue} ({observed}) is {minutes} minutes old, and no "
         "bid or ask is known. No price was refused by it.",
     )
+    ORDER_PRICE_MISSING = (
+        "order_price_missing",
+        "This {order_type} order does not say its {names}, so it was sized at {price}. Placed at "
+        "another price, it may cost more than its budget.",
+    )
+    STOP_REACHED = (
+        "stop_reached",
+        "The market, at {observed}, has already reached the stop-loss at {stop}. It would be "
+        "triggered at once, or refused by the exchange, and the size does not limit the loss.",
+    )
     DUST = (
         "dust",
         "The position of {position} {symbol} is too small for any order, so it does not count as "
@@ -1393,6 +1403,10 @@ class Code(StrEnum):
         "leverage_above_link",
         "A leverage of {asked} was asked for, but the strategy has {limit} here. It was sized with "
         "at most that.",
+    )
+    LEVERAGE_ON_SPOT = (
+        "leverage_on_spot",
+        "A leverage of {asked} was asked for, but spot has none. It was sized with 1.",
     )
     DO_NOT_SEND = (
         "do_not_send",

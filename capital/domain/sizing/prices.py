@@ -13,6 +13,13 @@ from capital.domain.sizing.orders import OrderRequest, OrderType, Side
 
 # A last trade older than this says little, unless there is a bid or an ask beside it.
 OLD = timedelta(minutes=10)
+# What an order of each type is placed with.
+_PRICES: dict[str, tuple[str, ...]] = {
+    OrderType.MARKET: (),
+    OrderType.LIMIT: ("price",),
+    OrderType.STOP_MARKET: ("stop_price",),
+    OrderType.STOP_LIMIT: ("price", "stop_price"),
+}
 
 
 @dataclass(frozen=True)
@@ -173,6 +180,19 @@ def given_price(order: OrderRequest, kind: InstrumentKind) -> Decimal | None:
     if not prices:
         return None
     return min(prices) if kind is InstrumentKind.INVERSE else max(prices)
+
+
+def missing_prices(order: OrderRequest) -> tuple[str, ...]:
+    """The fields of prices that an order of this type is placed with, and that it does not name."""
+    return tuple(name for name in _PRICES[order.order_type] if getattr(order, name) is None)
+
+
+def is_stop_reached(order: OrderRequest, market: MarketPrice) -> bool:
+    """Whether the market is at the protective stop of an order with ``risk_per``, or beyond it."""
+    if order.risk_per is None or order.stop_price is None:
+        return False
+    price = market.of(order.side)
+    return price <= order.stop_price if order.side == Side.BUY else price >= order.stop_price
 
 
 def check_stop(order: OrderRequest, entry: Decimal) -> Decimal:

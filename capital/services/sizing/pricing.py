@@ -15,7 +15,13 @@ from capital.domain.sizing.instruments import (
     PrecisionMode,
 )
 from capital.domain.sizing.orders import OrderRequest, OrderType, Side
-from capital.domain.sizing.prices import Comparison, MarketPrice, given_price
+from capital.domain.sizing.prices import (
+    Comparison,
+    MarketPrice,
+    given_price,
+    is_stop_reached,
+    missing_prices,
+)
 from capital.domain.sizing.quantities import Sizing
 from capital.domain.sizing.rounding import cut, round_down, to_nearest
 from capital.exchange.venues import get_venue
@@ -85,8 +91,29 @@ def priced_order(
         warnings = (_old(order, venue, market, age),)
     if order.is_closing:
         warnings += comparison.warnings()
+    warnings += _of_prices(order, at.price, market)
     source = PriceSource.GIVEN if at.price == given else found.source
-    return PricedOrder(_as_sent(at.price, order, venue), source, at.riskiest, warnings)
+    return PricedOrder(
+        _as_sent(at.price, order, venue), source, _as_sent(at.riskiest, order, venue), warnings
+    )
+
+
+def _of_prices(
+    order: OrderRequest, price: Decimal, market: MarketPrice | None
+) -> tuple[Reason, ...]:
+    """What is odd about the prices that an order names; nothing of one that closes."""
+    if order.is_closing:
+        return ()
+    found = []
+    if missing := missing_prices(order):
+        names = ", ".join(missing)
+        figures = {"order_type": str(order.order_type), "names": names, "price": plain(price)}
+        found.append(Reason(Code.ORDER_PRICE_MISSING, figures))
+    if market is not None and order.stop_price is not None and is_stop_reached(order, market):
+        observed = plain(market.of(order.side))
+        figures = {"stop": plain(order.stop_price), "observed": observed}
+        found.append(Reason(Code.STOP_REACHED, figures))
+    return tuple(found)
 
 
 def _as_sent(price: Decimal, order: OrderRequest, venue: str) -> Decimal:
@@ -101,10 +128,12 @@ def _without_market(
     order: OrderRequest, venue: str, given: Decimal | None, why: Reason
 ) -> PricedOrder:
     if given is None:
-        warnings = (Reason(Code.PRICE_NOT_NEEDED),) if order.is_closing else ()
-        return PricedOrder(warnings=warnings)
+        unneeded = (Reason(Code.PRICE_NOT_NEEDED),) if order.is_closing else ()
+        return PricedOrder(warnings=unneeded)
     warning = Reason(Code.PRICE_NOT_COMPARED, {"price": plain(given), "cause": why.code.value})
-    return PricedOrder(_as_sent(given, order, venue), PriceSource.GIVEN, given, (warning,))
+    sent = _as_sent(given, order, venue)
+    warnings = (warning, *_of_prices(order, given, None))
+    return PricedOrder(sent, PriceSource.GIVEN, sent, warnings)
 
 
 def _old(order: OrderRequest, venue: str, market: MarketPrice, age: timedelta) -> Reason:

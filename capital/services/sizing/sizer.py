@@ -12,7 +12,7 @@ from capital.domain.money import EXACT, plain
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.admission import admit_symbol, admit_while_stopped, is_spot_sale
 from capital.domain.sizing.formulas import Terms
-from capital.domain.sizing.instruments import InstrumentKind
+from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.domain.sizing.orders import OrderRequest
 from capital.domain.sizing.quantities import Sizing, size_close, size_entry
 from capital.domain.sizing.rounding import cut
@@ -76,7 +76,7 @@ class Sizer:
     def _size(self, pair: AdmittedOrder) -> tuple[SizedOrder, Sizing]:
         order, link, rules = pair.order, pair.link, pair.instrument.rules_on(pair.link)
         found = self.prices[pair.instrument.quoted]
-        terms = _with_leverage(link.terms_of(rules), order)
+        terms = _with_leverage(link.terms_of(rules), order, rules)
         held = link.held(order)
         enters = not order.is_closing and not is_spot_sale(order, rules)
         if enters and self.entered:
@@ -126,9 +126,10 @@ def _no_price(pair: AdmittedOrder, found: Price | Reason) -> PriceUnavailable:
     )
 
 
-def _with_leverage(terms: Terms, order: OrderRequest) -> Terms:
-    """The terms with the leverage that was asked for, if that is lower."""
-    if order.leverage is None or order.leverage >= terms.leverage:
+def _with_leverage(terms: Terms, order: OrderRequest, rules: InstrumentRules) -> Terms:
+    """The terms with the leverage that was asked for, if that is lower. On spot it is always 1."""
+    is_spot = rules.kind is InstrumentKind.SPOT
+    if is_spot or order.leverage is None or order.leverage >= terms.leverage:
         return terms
     return replace(terms, leverage=order.leverage)
 
@@ -139,6 +140,8 @@ def _warnings(pair: AdmittedOrder, now: datetime, sizing: Sizing) -> list[Reason
     if asked is not None and asked > limit:
         leverages = {"asked": plain(asked), "limit": plain(limit)}
         warnings.append(Reason(Code.LEVERAGE_ABOVE_LINK, leverages))
+    if asked is not None and asked < 1 and pair.instrument.rules.kind is InstrumentKind.SPOT:
+        warnings.append(Reason(Code.LEVERAGE_ON_SPOT, {"asked": plain(asked)}))
     warnings += not_to_be_sent(is_closing=sizing.reduce_only and not sizing.amount)
     if pair.instrument.pending:
         figures = rules_suspect(pair.instrument)

@@ -786,3 +786,16 @@ def test_a_close_that_is_refused_must_not_be_sent_either():
     assert [str(each.code) for each in close.warnings] == ["unknown_symbol", "do_not_send"]
     assert (close.reduce_only, close.amount) == (True, 0)
     assert [str(each.code) for each in entry.warnings] == ["unknown_symbol"]
+
+
+@pytest.mark.parametrize("how", [{"qty_per": "50"}, {"stake": "500"}])
+def test_spot_has_no_leverage_below_one_either(exchange, how):
+    make_market(fetched_at=NOW)
+    link = spot_link()
+
+    plain = size(link, price="61234.5", **how)
+    asked = size(link, price="61234.5", leverage="0.5", **how)
+
+    assert (asked.leverage, asked.quantity, asked.margin) == (1, plain.quantity, plain.notional)
+    assert (asked.stake, asked.max_stake) == (plain.stake, plain.max_stake)
+    assert [each.code for each in asked.warnings] == [Code.LEVERAGE_ON_SPOT]

@@ -279,3 +279,86 @@ def test_a_budget_of_everything_without_a_fee_rate_warns_once():
         size(capital="5", account={**account, "utilisation": Decimal("0.99")}),
     ):
         assert codes(room) == []
+
+
+# A price that the order does not name, and a stop that is no stop
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ({"order_type": "LIMIT"}, "price"),
+        ({"order_type": "STOP_MARKET"}, "stop_price"),
+        ({"order_type": "STOP_MARKET", "price": "61234.5"}, "stop_price"),
+        ({"order_type": "STOP_LIMIT"}, "price, stop_price"),
+        ({"order_type": "STOP_LIMIT", "stop_price": "62000"}, "price"),
+        ({"order_type": "STOP_LIMIT", "price": "62000"}, "stop_price"),
+        ({"order_type": "STOP_LIMIT", "price": "62000", "stop_price": "62000"}, None),
+        ({"order_type": "LIMIT", "price": "61234.5"}, None),
+        ({"order_type": "STOP_MARKET", "stop_price": "62000"}, None),
+        ({}, None),
+    ],
+)
+@pytest.mark.parametrize("is_silent", [False, True])
+def test_an_order_without_a_price_of_its_type_says_at_which_it_was_sized(
+    venue, fields, names, is_silent
+):
+    if is_silent and not ("price" in fields or "stop_price" in fields):
+        return
+    if is_silent:
+        venue.answer = Reason(Code.EXCHANGE_TIMEOUT, {"venue": "binance", "seconds": "2"})
+
+    answer = size(**fields)
+
+    told = [each.figures for each in answer.warnings if each.code is Code.ORDER_PRICE_MISSING]
+    assert answer.quantity > 0
+    if names is None:
+        assert told == []
+        return
+    assert [(each["names"], Decimal(each["price"])) for each in told] == [(names, answer.price)]
+
+
+def test_a_close_without_a_price_says_nothing_of_that():
+    link = make_link(account=make_account(), market_type="spot", capital="100")
+    make_market("BTC/USDT", fetched_at=NOW)
+    make_position(link, "1")
+    close = order(symbol="BTC/USDT", side="sell", qty_per="-100", order_type="LIMIT")
+
+    (answer,) = size_orders([link.pk], [close], clock=now)
+
+    assert (answer.quantity, Code.ORDER_PRICE_MISSING in codes(answer)) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "stop", "is_reached"),
+    [
+        ("buy", "61300", "61250", True),
+        ("buy", "61300", "61234.5", True),
+        ("buy", "61300", "61234.4", False),
+        ("sell", "61200", "61220", True),
+        ("sell", "61200", "61234.6", False),
+        ("buy", "61000", "60900", False),
+    ],
+)
+@pytest.mark.parametrize("order_type", ["MARKET", "LIMIT"])
+def test_a_stop_that_the_market_has_reached_is_told(side, price, stop, is_reached, order_type):
+    fields = {"order_type": order_type, "price": price, "stop_price": stop}
+
+    answer = size(SWAP, side=side, qty_per=None, risk_per="1", **fields)
+
+    assert answer.quantity > 0
+    assert (Code.STOP_REACHED in codes(answer)) is is_reached
+
+
+def test_the_risk_at_bithumb_is_that_of_the_price_that_is_sent(venue):
+    """ccxt rounds 12,345.6 to 12,350: of that, 50 are lost at 12,300, and not 45.6."""
+    venue.answer = MarketPrice(Decimal(12400))
+    make_market("XRP/KRW", venue="bithumb", amount_precision=Decimal("0.0001"), fetched_at=NOW)
+    link = make_link(
+        account=make_account(venue="bithumb", currency="KRW"), market_type="spot", capital="1000000"
+    )
+    limit = {"order_type": "LIMIT", "price": "12345.6", "stop_price": "12300", "risk_per": "0.1"}
+
+    (answer,) = size_orders([link.pk], [order(symbol="XRP/KRW", **limit)], clock=now)
+
+    assert (answer.price, answer.quantity, answer.bound_by) == (12350, 20, "risk")
