@@ -618,6 +618,11 @@ class Code(StrEnum):
         "When the signal was sent cannot be read from timenow, so its delay was not checked. Send "
         "TradingView's placeholder as it is.",
     )
+    ID_NOT_FILLED = (
+        "id_not_filled",
+        "The sender did not fill in {placeholder} in the id, so the id was not used: only the same "
+        "message within a minute counts as the same signal. Take the placeholder out of it.",
+    )
     TIMENOW_AHEAD = (
         "timenow_ahead",
         "By its timenow, the signal was sent {seconds} seconds after it came, so its delay was not "

@@ -17,16 +17,20 @@ from capital.models import (
     ArchivedDelivery,
     Reservation,
     StrategyAccount,
+    StrategyCapital,
     WebhookAnswer,
     WebhookDelivery,
     WebhookSecret,
 )
 from capital.services.happened import SignalRefused, happened
 from capital.services.limits import Scope, lift_stops, place_stop
+from capital.services.sizing import OrderRequest
 from capital.services.webhooks import receive
+from capital.services.webhooks.deliveries import stored_delivery
 from capital.services.webhooks.secrets import rotate_secret, sign, signing_key_of, webhook_name
 from tests.api.client import permit
 from tests.factories import (
+    forge,
     make_account,
     make_link,
     make_market,
@@ -820,3 +824,36 @@ def test_an_address_of_before_there_were_names_keeps_working(
     assert webhook_name(link.strategy) == ""
     assert post({**ORDER, "token": secret}, path="/api/v1/hooks/grid/").status_code == 200
     assert post({**ORDER, "token": secret}, path="/api/v1/hooks/grid/x/").status_code == 401
+
+
+@pytest.mark.parametrize("left", ["{{strategy.order.id}}", "BTCUSDT {{strategy.order.id}}"])
+def test_an_id_in_which_a_placeholder_is_left_makes_no_signal_the_repetition_of_another(
+    secret: str, left: str
+) -> None:
+    signal = {**ORDER, "token": secret, "id": left}
+
+    first = post(signal).json()
+    again = post(signal).json()
+    StrategyCapital.objects.update(allocated_capital=Decimal(500))
+    forge(WebhookDelivery.objects.get(), received_at=timezone.now() - timedelta(minutes=2))
+    later = post(signal).json()
+    other = post({**signal, "qty_per": 10})
+    elsewhere = post({**signal, "id": f"{left} 2026-11-24T03:00:00Z"}).json()
+
+    assert [each["code"] for each in first["warnings"]][-1:] == ["id_not_filled"]
+    assert left[-21:] in first["warnings"][-1]["reason"]
+    assert (again["delivery"], later["delivery"] > first["delivery"]) == (first["delivery"], True)
+    sizes = [size["quantity"] for size in (*first["sizes"], *later["sizes"])]
+    assert sizes == ["0.01000", "0.00500"]
+    assert other.status_code == 200, other.content
+    assert elsewhere["delivery"] > later["delivery"]
+    assert not WebhookDelivery.objects.exclude(delivery_id="").exists()
+
+
+def test_a_delivery_with_such_an_id_can_be_answered_later(secret: str) -> None:
+    post({**ORDER, "token": secret, "id": "{{strategy.order.id}}"})
+
+    (order,) = stored_delivery(WebhookDelivery.objects.get()).orders
+
+    assert isinstance(order, OrderRequest)
+    assert (order.symbol, order.side, order.qty_per) == ("BTC/USDT", "buy", 50)

@@ -30,7 +30,7 @@ from capital.domain.errors import (
     SizingError,
     WebhookRefused,
 )
-from capital.domain.sizing.words import INFORMATIVE
+from capital.domain.sizing.words import INFORMATIVE, placeholder_in
 from capital.models import WebhookSecret
 from capital.services.sizing import Wish
 from capital.services.webhooks import (
@@ -247,12 +247,14 @@ class _Call:
         if holds_secret(self.body):
             # It would be kept, and answered.
             raise ValidationError(_("A webhook's secret may be sent as token only."))
-        wishes = _wishes_of(self.body)
+        wishes, named = _wishes_of(self.body), _id_of(self.body, self._header)
+        # The same for every signal, it would tell none apart: what it says counts as the rest.
+        is_filled = not placeholder_in(named)
         return Delivery(
-            body={name: value for name, value in self.body.items() if name != "id"},
+            body={k: value for k, value in self.body.items() if k != "id" or not is_filled},
             orders=[wish.order for wish in wishes],
             holds={n: wish.hold for n, wish in enumerate(wishes) if wish.hold is not None},
-            delivery_id=_id_of(self.body, self._header),
+            delivery_id=named if is_filled else "",
             nonce=self.nonce,
         )
 

@@ -155,9 +155,18 @@ def _targets(fields: dict[str, Any]) -> Iterator[tuple[str, Target]]:
         yield "position_size", Target.of(size)
 
 
+def placeholder_in(value: Any) -> str:
+    """The first placeholder in a value that its sender did not fill in; empty where there is none.
+
+    At most 60 characters of it.
+    """
+    found = _PLACEHOLDER.search(value) if isinstance(value, str) else None
+    return "" if found is None else found[0][:60]
+
+
 def _refuse_placeholder(name: str, value: Any) -> None:
-    if isinstance(value, str) and (found := _PLACEHOLDER.search(value)):
-        raise InvalidOrder(Code.PLACEHOLDER_LEFT, field=name, placeholder=found[0][:60])
+    if placeholder := placeholder_in(value):
+        raise InvalidOrder(Code.PLACEHOLDER_LEFT, field=name, placeholder=placeholder)
 
 
 def _lower(fields: dict[str, Any], name: str, kind: type[StrEnum]) -> None:

@@ -47,7 +47,8 @@ class Delivery:
     """What was sent, checked and without its token.
 
     Attributes:
-        body: The JSON that is stored with the delivery.
+        body: The JSON that is stored with the delivery. An id is in it only where that says
+            nothing, because a placeholder is left in it.
         orders: 1 to 30, each checked.
         holds: By the place of an order in ``orders``: how its capital is to be held.
         delivery_id: The sender's id, at most 100 characters; empty where it gave none.
@@ -96,7 +97,7 @@ def claim_delivery(
 
 def stored_delivery(row: WebhookDelivery) -> Delivery:
     """What was sent, from its row: its orders were checked when it was accepted."""
-    shared = {name: value for name, value in row.body.items() if name != "orders"}
+    shared = {name: value for name, value in row.body.items() if name not in ("id", "orders")}
     orders = [{**shared, **order} for order in row.body.get("orders", [{}])]
     holds = {number: hold for number, order in enumerate(orders) if (hold := _stored_hold(order))}
     return Delivery(

@@ -18,7 +18,7 @@ from django.utils import timezone
 from capital.domain.balances import Source, reading_text
 from capital.domain.clock import Clock, SteadyClock
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.words import sent_at
+from capital.domain.sizing.words import placeholder_in, sent_at
 from capital.exchange.moments import Moment
 from capital.models import (
     USUAL_LAG_SECONDS,
@@ -163,7 +163,7 @@ def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock, began: Moment)
     warnings: list[tuple[int | None, Reason]] = [
         (result.account.pk, reason) for result in results for reason in _not_live(result)
     ]
-    warnings += [(None, reason) for reason in (*_passed_over(passed_over), *told)]
+    warnings += [(None, reason) for reason in (*_passed_over(passed_over), *_of_id(row), *told)]
     account_of = dict(links)
     sized = [
         (
@@ -212,7 +212,7 @@ def try_signal(
     )
     account_of = dict(links)
     sizes = [(account_of[answer.link_id], answer.as_json()) for answer in answers]
-    warnings = [(None, reason) for reason in (*_passed_over(passed_over), *told)]
+    warnings = [(None, reason) for reason in (*_passed_over(passed_over), *_of_id(row), *told)]
     return _answer_of(row, [], sizes, warnings)[0]
 
 
@@ -246,6 +246,12 @@ def _lateness(row: WebhookDelivery) -> tuple[Reason | None, list[Reason]]:
         return None, []
     late = Reason(Code.SIGNAL_LATE, {"seconds": str(seconds), "limit": str(limit)})
     return late, [late]
+
+
+def _of_id(row: WebhookDelivery) -> list[Reason]:
+    """That the signal's id tells it apart from no other; nothing where it does."""
+    placeholder = placeholder_in(row.body.get("id"))
+    return [Reason(Code.ID_NOT_FILLED, {"placeholder": placeholder})] if placeholder else []
 
 
 def _answer_of(
