@@ -857,3 +857,35 @@ def test_a_delivery_with_such_an_id_can_be_answered_later(secret: str) -> None:
 
     assert isinstance(order, OrderRequest)
     assert (order.symbol, order.side, order.qty_per) == ("BTC/USDT", "buy", 50)
+
+
+def test_numbers_may_have_blanks_around_them(secret: str) -> None:
+    plain = {"symbol": "BTC/USDT", "side": "buy", "price": "50000", "leverage": "1"}
+    how: list[dict[str, Any]] = [
+        {"risk_per": "1", "stop_price": "49000"},
+        {"qty_per": "50"},
+        {"qty": "0.01"},
+        {"stake": "300"},
+    ]
+    for number in how:
+        given = {**plain, **number}
+        spaced = {k: f" {v}\t" if k not in ("symbol", "side") else v for k, v in given.items()}
+
+        answers = [post({**each, "token": secret}).json()["sizes"] for each in (given, spaced)]
+
+        assert answers[0] == answers[1]
+        assert answers[0][0]["code"] == "sized"
+    told = post({"symbol": "BTC/USDT", "position_size": " -0 ", "token": secret})
+    assert told.status_code == 200, told.content
+
+
+def test_a_reservation_is_not_named_by_a_placeholder(secret: str) -> None:
+    named = {"reserve": True, "client_order_id": "{{strategy.order.id}}"}
+    order = {k: value for k, value in ORDER.items() if k != "symbol"}
+
+    alone = post({**ORDER, **named, "token": secret})
+    among = post({"symbol": "BTC/USDT", "orders": [order, {**order, **named}], "token": secret})
+
+    assert (alone.status_code, alone.json()["code"]) == (400, "placeholder_left")
+    assert among.json()["errors"][0]["field"] == "orders.1.client_order_id"
+    assert not Reservation.objects.exists()

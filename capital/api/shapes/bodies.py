@@ -16,7 +16,7 @@ from capital.domain.money import parse_amount
 from capital.domain.sizing.nearest import nearest
 from capital.domain.sizing.orders import OrderRequest, OrderType, PositionSide, Side, StakeOf
 from capital.domain.sizing.targets import Asked, asked_for
-from capital.domain.sizing.words import in_plain_words
+from capital.domain.sizing.words import in_plain_words, refuse_placeholder
 from capital.models import LONGEST_ORDER_ID
 from capital.services.sizing import HOLD_FIELDS, Hold, Wish
 
@@ -241,6 +241,8 @@ def read_wish(body: Any, *, reserves: bool = False) -> Wish:
 
 def read_signal_wish(body: Any) -> Wish:
     """The same of an order of a signal, as ``read_signal`` reads it."""
+    if isinstance(body, Mapping):
+        refuse_placeholder("client_order_id", body.get("client_order_id"))
     return _wish(body, read_signal, reserves=False)
 
 

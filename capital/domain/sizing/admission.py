@@ -128,7 +128,8 @@ def admit_while_stopped(
     """Third: refuse what enlarges a position of a link that is stopped.
 
     Args:
-        order: Allowed by ``admit_order``; it is no closing one.
+        order: Allowed by ``admit_order``; it is no closing one. A stake is admitted where it is
+            against what is held, and asked again as a quantity.
         link: The link that the order is for.
         rules: Those of the instrument.
         held: The position that the order enlarges or lowers, signed.
@@ -138,9 +139,10 @@ def admit_while_stopped(
     """
     if link.stopped is None or is_spot_sale(order, rules):
         return
-    if not (order.qty_per or order.risk_per) and order.qty is not None:
+    if not (order.qty_per or order.risk_per):
         lowers = held > 0 if order.side == Side.SELL else held < 0
-        if lowers and order.qty <= abs(held):
+        # How much a stake is follows from the price. Once that is known, it is asked again.
+        if lowers and (order.qty is None or order.qty <= abs(held)):
             return
     raise OrderRefused(link.stopped.code, **link.stopped.figures)
 

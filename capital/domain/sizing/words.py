@@ -38,6 +38,7 @@ _CLOSE = re.compile(r"close(?:\s+(?P<share>\d+(?:\.\d+)?)\s*%?)?\Z")
 _UNIX = re.compile(r"\d{10}(?:\d{3})?")
 _PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}")
 _PERCENTS = ("qty_per", "risk_per")
+_NUMBERS = (*_PERCENTS, "qty", "stake", "leverage", "price", "stop_price", "position_size")
 _SIZES = ("qty_per", "risk_per", "qty", "stake")
 
 
@@ -55,13 +56,14 @@ def in_plain_words(body: Mapping[str, Any]) -> tuple[dict[str, Any], Meant | Non
     """
     fields = {name: value for name, value in body.items() if name not in INFORMATIVE}
     for name, value in fields.items():
-        _refuse_placeholder(name, value)
+        refuse_placeholder(name, value)
     _lower(fields, "position_side", PositionSide)
     _lower(fields, "stake_of", StakeOf)
     _upper(fields, "order_type", OrderType)
-    for name in _PERCENTS:
+    for name in _NUMBERS:
         if isinstance(value := fields.get(name), str):
-            fields[name] = value.strip().removesuffix("%").rstrip()
+            unit = "%" if name in _PERCENTS else ""
+            fields[name] = value.strip().removesuffix(unit).rstrip()
     said, wanted = _said(fields), _wanted(fields)
     if wanted is not None and isinstance(said, Meant) and said.target is not wanted.target:
         raise InvalidOrder(Code.WORDS_CONTRADICT, field="position", words="action, position")
@@ -164,7 +166,12 @@ def placeholder_in(value: Any) -> str:
     return "" if found is None else found[0][:60]
 
 
-def _refuse_placeholder(name: str, value: Any) -> None:
+def refuse_placeholder(name: str, value: Any) -> None:
+    """Refuse a field in which the sender did not fill in a placeholder.
+
+    Raises:
+        InvalidOrder: It names the field.
+    """
     if placeholder := placeholder_in(value):
         raise InvalidOrder(Code.PLACEHOLDER_LEFT, field=name, placeholder=placeholder)
 

@@ -98,21 +98,35 @@ class Sizer:
         else:
             if priced.amount is None:
                 raise _no_price(pair, found)
-            assert self.room is not None, "it is of a link"
-            # The orders before may have closed it, or opened more of it.
-            held = self.room.enlarged(order, rules)
-            sizing = size_entry(
-                order,
-                rules,
-                terms,
-                price=priced.amount,
-                held=held,
-                riskiest_price=priced.riskiest,
-                room=self.room.room(order) if self.cuts and enters else None,
-            )
+            sizing = self._entry(pair, terms, priced, enters=enters)
         if sizing.amount and enters:
             self.entered.add(order.symbol)
         return _sized(pair, sizing, terms, priced, _warnings(pair, self.now, sizing)), sizing
+
+    def _entry(
+        self, pair: AdmittedOrder, terms: Terms, priced: PricedOrder, *, enters: bool
+    ) -> Sizing:
+        """What closes nothing by its name."""
+        order, link, rules = pair.order, pair.link, pair.instrument.rules_on(pair.link)
+        assert self.room is not None, "it is of a link"
+        assert priced.amount is not None, "an order without a price is refused"
+        sizing = size_entry(
+            order,
+            rules,
+            terms,
+            price=priced.amount,
+            # The orders before may have closed it, or opened more of it.
+            held=self.room.enlarged(order, rules),
+            riskiest_price=priced.riskiest,
+            room=self.room.room(order) if self.cuts and enters else None,
+        )
+        if enters and order.stake is not None and link.rules.stopped is not None:
+            # Now it is known how much it is.
+            bought = _scaled(sizing.amount, rules.quantity_of_one)
+            as_quantity = replace(order, stake=None, stake_of=None, qty=bought)
+            left = self.room.left(order, rules)
+            admit_while_stopped(as_quantity, link.rules, rules, held=left)
+        return sizing
 
 
 def _no_price(pair: AdmittedOrder, found: Price | Reason) -> PriceUnavailable:

@@ -248,3 +248,22 @@ def test_what_is_too_little_for_an_order_is_lowered_by_none_while_entries_are_st
     answers = size(link, sold, sold)
 
     assert [(each.code, each.quantity) for each in answers] == [(Code.BELOW_STEP, 0)] * 2
+
+
+@pytest.mark.parametrize("of", [None, "margin", "notional"])
+def test_an_exit_in_money_is_sized_while_entries_are_stopped(
+    link: StrategyAccount, of: str | None
+) -> None:
+    """2 are held, and worth 200 at 100."""
+    hold(link, "2")
+    place_stop(Scope(link_id=link.pk), reason="Holidays", actor=None, clock=now)
+
+    def codes(*stakes: str, side: str = "sell") -> list[tuple[str, D]]:
+        how = {"side": side, "qty_per": None, "stake_of": of, "price": "100", "leverage": "1"}
+        answers = size(link, *(order(symbol=SWAP, stake=each, **how) for each in stakes))
+        return [(each.code.value, each.quantity) for each in answers]
+
+    assert codes("200") == [("sized", 2)]
+    assert codes("201", "200") == [("stopped", 0), ("sized", 2)]
+    assert codes("150", "50", "1") == [("sized", D("1.5")), ("sized", D("0.5")), ("stopped", 0)]
+    assert codes("1", side="buy") == [("stopped", 0)]
