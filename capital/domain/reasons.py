@@ -1409,6 +1409,12 @@ class Code(StrEnum):
         "A leverage of {asked} was asked for, but the strategy has {limit} here. It was sized with "
         "at most that.",
     )
+    LEVERAGE_BELOW_LINK = (
+        "leverage_below_link",
+        "It was sized with the leverage {asked} that was asked for. Once it is filled, what it "
+        "ties up is counted with {limit}, the strategy's here, so more looks available than there "
+        "is. Set the strategy's leverage to the one that is used.",
+    )
     LEVERAGE_ON_SPOT = (
         "leverage_on_spot",
         "A leverage of {asked} was asked for, but spot has none. It was sized with 1.",

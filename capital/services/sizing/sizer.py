@@ -154,8 +154,13 @@ def _warnings(pair: AdmittedOrder, now: datetime, sizing: Sizing) -> list[Reason
     if asked is not None and asked > limit:
         leverages = {"asked": plain(asked), "limit": plain(limit)}
         warnings.append(Reason(Code.LEVERAGE_ABOVE_LINK, leverages))
-    if asked is not None and asked < 1 and pair.instrument.rules.kind is InstrumentKind.SPOT:
+    is_spot = pair.instrument.rules.kind is InstrumentKind.SPOT
+    if is_spot and asked is not None and asked < 1:
         warnings.append(Reason(Code.LEVERAGE_ON_SPOT, {"asked": plain(asked)}))
+    counted = min(limit, pair.instrument.rules.max_leverage or limit)
+    if asked is not None and not is_spot and sizing.enlarging and asked < counted:
+        leverages = {"asked": plain(asked), "limit": plain(counted)}
+        warnings.append(Reason(Code.LEVERAGE_BELOW_LINK, leverages))
     warnings += not_to_be_sent(is_closing=sizing.reduce_only and not sizing.amount)
     if pair.instrument.pending:
         figures = rules_suspect(pair.instrument)

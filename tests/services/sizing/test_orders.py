@@ -74,7 +74,7 @@ def test_leverage_may_be_asked_for_up_to_the_links_and_the_markets(exchange):
     assert [answer.leverage for answer in answers] == [1, 2, 2]
     assert [answer.contracts for answer in answers] == [8, 16, 16]
     assert [[each.code for each in answer.warnings] for answer in answers] == [
-        [Code.NO_ROOM_FOR_FEES],
+        [Code.NO_ROOM_FOR_FEES, Code.LEVERAGE_BELOW_LINK],
         [Code.NO_ROOM_FOR_FEES, Code.LEVERAGE_CAPPED],
         [Code.NO_ROOM_FOR_FEES, Code.LEVERAGE_CAPPED, Code.LEVERAGE_ABOVE_LINK],
     ]
@@ -799,3 +799,24 @@ def test_spot_has_no_leverage_below_one_either(exchange, how):
     assert (asked.leverage, asked.quantity, asked.margin) == (1, plain.quantity, plain.notional)
     assert (asked.stake, asked.max_stake) == (plain.stake, plain.max_stake)
     assert [each.code for each in asked.warnings] == [Code.LEVERAGE_ON_SPOT]
+
+
+def test_what_is_sized_with_less_leverage_says_how_it_will_be_counted():
+    swap(max_leverage=Decimal(20))
+    link = futures_link(leverage="10")
+    make_position(link, "1", SWAP)
+
+    def told(**fields):
+        asked = {"symbol": SWAP, "price": "100", "side": "buy", **fields}
+        answer = size(link, **asked)
+        return [
+            each.figures for each in answer.warnings if each.code is Code.LEVERAGE_BELOW_LINK
+        ], answer.leverage
+
+    assert told(qty_per="10", leverage="1") == ([{"asked": "1", "limit": "10"}], 1)
+    assert told(stake="100", leverage="0.5")[0] == [{"asked": "0.5", "limit": "10"}]
+    for other in ({"qty_per": "10"}, {"qty_per": "10", "leverage": "10"}):
+        assert told(**other) == ([], 10)
+    # What only lowers a position ties nothing up.
+    assert told(side="sell", qty="1", leverage="1")[0] == []
+    assert told(side="sell", qty_per="-100", leverage="1")[0] == []
