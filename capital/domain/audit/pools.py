@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import reduce
 
 from capital.domain.allocation.bounds import UNBOUND
-from capital.domain.allocation.gate import Inputs
+from capital.domain.allocation.gate import Inputs, LinkState
 from capital.domain.allocation.links import Link, Reserve
 from capital.domain.allocation.pools import PoolDecision, decide_pool
 from capital.domain.allocation.reverts import kept_back_beside
@@ -290,6 +290,13 @@ def _decided_again(pool: RecordedPool, quantum: Decimal, inputs: Inputs | None) 
     )
 
 
+def _idle(entry: RecordedEntry, state: LinkState | None) -> Code | None:
+    """Why the link took no part. Where a drift band kept it as it was, its code says that."""
+    if state is not None and entry.code == Code.WITHIN_BAND:
+        return state.idle
+    return entry.known_code if entry.idle else None
+
+
 def _link(entry: RecordedEntry, inputs: Inputs | None) -> Link:
     """The link as it was decided on."""
     key = entry.link_id or 0
@@ -299,7 +306,7 @@ def _link(entry: RecordedEntry, inputs: Inputs | None) -> Link:
         strategy_key=entry.row if state is None else state.strategy_key,
         market=entry.market or MarketType.SPOT,
         weight=entry.weight,
-        idle=entry.known_code if entry.idle else None,
+        idle=_idle(entry, state),
         capital=entry.before,
         bounds=UNBOUND if state is None else state.bounds,
         set_aside=ZERO if inputs is None else inputs.aside.get(key, ZERO),

@@ -71,13 +71,14 @@ def record_heartbeat(*, pid: int, is_first: bool, clock: Clock = timezone.now) -
         except IntegrityError:
             row.update(**values)
     if is_first:
-        _take_a_place(host)
+        _take_a_place(host, of=pid)
     return is_too_far(ahead)
 
 
-def _take_a_place(host: str) -> None:
+def _take_a_place(host: str, *, of: int) -> None:
     """Forget the cluster of this machine that was heard last of those that are no process now."""
-    for row in ClusterHeartbeat.objects.filter(host=host).order_by("-beat_at", "-pk"):
+    others = ClusterHeartbeat.objects.filter(host=host).exclude(pid=of)
+    for row in others.order_by("-beat_at", "-pk"):
         if not is_process(row.pid):
             row.delete()
             return

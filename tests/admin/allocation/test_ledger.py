@@ -10,10 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from capital.domain.reasons import Code, Reason
-from capital.models import AllocationRun, SettingChange
+from capital.models import AllocationRun, Reservation, SettingChange
 from capital.services import auto_allocate_capital_for_account
 from capital.services.accounts import change_link, create_link
 from capital.services.allocation.causes.told import causes_as_json
+from capital.services.limits import release_reservation
 from strategies.services import pause_strategies
 from tests.admin.tenants import Tenant, make_tenant
 from tests.factories import make_strategy
@@ -36,6 +37,9 @@ def listed(client: Client, **asked: Any) -> list[int]:
 
 def test_run_that_left_nobody_capital_is_no_grey_skip(client: Client, tenant: Tenant) -> None:
     tenant.position.delete()
+    for reservation in tenant.rows(Reservation):
+        # What it holds stays its strategy's, also while that is paused.
+        release_reservation(reservation.pk, actor=None)
     auto_allocate_capital_for_account(tenant.account.pk, live=False)
     held = sum(link.capital.allocated_capital for link in _fresh(tenant))
     pause_strategies([strategy.pk for strategy in tenant.strategies])

@@ -7,7 +7,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
+from capital.models import Reservation
 from capital.services import auto_allocate_capital_for_account
+from capital.services.limits import release_reservation
 from capital.templatetags.live import age_words
 from strategies.services import pause_strategies
 from tests.admin.tenants import Tenant, make_tenant
@@ -78,6 +80,8 @@ def test_run_that_took_everything_is_red_on_the_dashboard_and_the_account_s_page
     client: Client, tenant: Tenant
 ) -> None:
     tenant.position.delete()
+    for reservation in tenant.rows(Reservation):
+        release_reservation(reservation.pk, actor=None)
     auto_allocate_capital_for_account(tenant.account.pk, live=False)
     account = reverse("admin:capital_account_parts", args=[tenant.account.pk])
     red = '<span class="desk-badge desk-badge-bad">capital to zero</span>'

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 
 from capital.domain.allocation.gate import Inputs, LinkState
-from capital.domain.allocation.links import Reserve
+from capital.domain.allocation.links import Link, Reserve
+from capital.domain.allocation.policies.contract import Known
 from capital.domain.allocation.pools import PoolDecision
+from capital.domain.allocation.rules import Rules
 from capital.domain.audit.pools import (
     RecordedEntry,
     RecordedPool,
@@ -22,6 +24,7 @@ from capital.domain.balances import Source
 from capital.domain.money import CENT
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
+from strategies.markets import MarketType
 from tests.domain.allocation.policies.drawn import balances, decide, pools
 from tests.domain.builders import NOON, reserves
 
@@ -480,6 +483,32 @@ def test_whole_is_a_multiple_of_the_quantum() -> None:
     assert is_whole(D("1.10"), CENT)
     assert not is_whole(D("1.105"), CENT)
     assert not is_whole(D("-1.105"), CENT)
+
+
+def test_idle_link_that_a_band_kept_as_it_was_breaks_no_rule() -> None:
+    """Its code says that it was kept, and not that its strategy is paused."""
+    link = Link(
+        id=1,
+        strategy_key="s1",
+        market=MarketType.SPOT,
+        weight=D(1),
+        idle=Code.STRATEGY_PAUSED,
+        capital=None,
+    )
+    rules = Rules(drift_band_percent=D(20))
+    inputs = Inputs(
+        links={1: LinkState(link.strategy_key, link.weight, link.idle, False, link.bounds)},
+        reserve=Reserve(),
+        rules=rules,
+        known=Known(),
+        aside={},
+    )
+
+    decision = decide(D("0.01"), ([link], Known(), rules), Reserve())
+
+    assert [entry.code for entry in decision.entries] == [Code.WITHIN_BAND]
+    found = check_pool(recorded(decision), quantum=CENT, reserve=Reserve(), inputs=inputs)
+    assert list(found) == []
 
 
 @given(balances, pools(), reserves)
