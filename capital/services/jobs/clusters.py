@@ -4,6 +4,7 @@ import os
 import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from django.conf import settings
 from django.db import IntegrityError
@@ -85,7 +86,7 @@ def _take_a_place(host: str, *, of: int) -> None:
 
 
 def is_process(pid: int) -> bool:
-    """Whether there is such a process on this machine."""
+    """Whether there is such a process on this machine, and it has not ended."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -93,7 +94,17 @@ def is_process(pid: int) -> bool:
     except OSError:
         # Somebody else's.
         return True
-    return True
+    return not _has_ended(pid)
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether all that is left of it is its number, for which its parent has yet to ask."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    # Behind its name in parentheses, which may hold anything.
+    return told.rpartition(")")[2].split()[:1] in (["Z"], ["X"])
 
 
 def _whole_seconds(span: timedelta) -> int:

@@ -100,7 +100,7 @@ def test_from_nothing_to_allocated_capital_of_two_strategies_in_twenty_clicks(
     hand.type(field("api_secret"), "CANARY-secret")
     hand.press("Next", leads_to="**/first-steps/check/")
     expect(hand.page.locator("#content")).to_contain_text("10,000.00 USDT")
-    hand.press("Next", leads_to="**/first-steps/strategies/")
+    hand.press("Next", leads_to="**/first-steps/strategies/**")
     hand.type(field("new-0-name"), "Trend")
     hand.choose(field("new-0-market"), "futures")
     hand.type(field("new-0-weight"), "3")

@@ -1,6 +1,9 @@
 """What is late, who is alive, and what the commands and probes say of it."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -23,6 +26,7 @@ from capital.services.jobs import health as health_service
 from capital.services.jobs.clusters import (
     forget_heartbeat,
     is_clock_wrong,
+    is_process,
     is_silent,
     record_heartbeat,
 )
@@ -206,6 +210,16 @@ def test_a_process_number_that_is_used_again_is_a_new_process() -> None:
         record_heartbeat(pid=7, is_first=True)
 
     assert ClusterHeartbeat.objects.get().started_at == NOW + timedelta(hours=1)
+
+
+def test_a_process_that_has_ended_and_was_not_asked_for_is_none() -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+
+    assert not is_process(child.pid)
+    assert is_process(os.getpid())
+    assert child.wait() == 0
+    assert not is_process(child.pid)
 
 
 def test_a_cluster_takes_the_place_of_one_that_was_killed_and_of_no_other(
