@@ -242,3 +242,13 @@ def test_what_the_url_asks_of_connections_is_asked_of_the_tools_too(
     assert environment["PGSSLMODE"] == "verify-full"
     assert environment["PGSSLROOTCERT"] == "/etc/a b.pem"
     assert environment["PGPASSWORD"] == "p:w"
+
+
+def test_a_tool_that_fails_is_named_and_says_no_more(monkeypatch: Any) -> None:
+    monkeypatch.setattr(backups, "_database", dict)
+
+    backups._tool("true")
+    with pytest.raises(BackupRefused) as failed:
+        backups._tool("false")
+    assert failed.value.code is Code.BACKUP_TOOL_FAILED
+    assert failed.value.reason.figures == {"command": "false", "status": "1"}
