@@ -28,7 +28,7 @@ from capital.services.jobs.table import CLOSE_DAY, Slot
 from capital.services.jobs.work import WORK
 from capital.services.trading import NewFill, enter_flow, report_fills
 from capital.services.trading.booking.writing import PositionKey
-from capital.services.trading.books import keep_current
+from capital.services.trading.books import earned_after, keep_current, realized_after
 from capital.services.trading.days.closing import close_days, restate_days
 from tests.factories import make_account, make_link, make_market, make_summary
 
@@ -498,3 +498,46 @@ def test_a_summary_of_an_account_without_books_stays(link) -> None:
 
     summary.refresh_from_db()
     assert summary.total_fees == D("1.5")
+
+
+# What came after a moment
+
+
+def _interest(link: StrategyAccount, minutes: int, currency: str = "USDT") -> None:
+    enter_flow(
+        link.account_id,
+        pool=Pool.FUTURES,
+        kind=FlowKind.INTEREST,
+        currency=currency,
+        amount=D(minutes),
+        occurred_at=NOON + timedelta(minutes=minutes),
+        strategy_account=link.pk,
+        clock=lambda: NOON + timedelta(hours=1),
+    )
+
+
+def test_what_came_after_a_moment_is_of_each_link_and_its_currency(link: StrategyAccount) -> None:
+    other = make_link(account=link.account, market_type="futures", capital="1000")
+    for minutes, of in ((1, link), (2, other), (3, link)):
+        _interest(of, minutes)
+    _interest(link, 4, currency="BTC")
+    moments = {link.pk: NOON, other.pk: NOON + timedelta(minutes=2)}
+
+    found = earned_after(moments, dict.fromkeys(moments, "USDT"))
+
+    assert found == {link.pk: D(4)}
+    assert earned_after({}, {}) == {}
+
+
+def test_another_link_of_the_symbol_is_not_told_of_unless_it_is_asked_for(
+    link: StrategyAccount,
+) -> None:
+    other = make_link(account=link.account, market_type="futures", capital="1000")
+    for number, of in ((1, link), (3, other)):
+        report(of, number, "buy", "1", "100")
+        report(of, number + 1, "sell", "1", "110")
+    positions = Position.objects.filter(strategy_account=link).select_related("strategy_account")
+
+    found = realized_after({link.pk: NOON}, list(positions), {link.pk: "USDT"})
+
+    assert found == {link.pk: D(10)}

@@ -24,6 +24,7 @@ from capital.models import (
 )
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading import NewFill, account_pnl, enter_flow, report_fills
+from capital.services.trading.booking.undivided import undivided_flows
 from capital.services.trading.flows import book_flows, record_venue_flows
 from tests.factories import (
     make_account,
@@ -407,3 +408,14 @@ def test_a_link_of_another_account_is_refused(account) -> None:
     with pytest.raises(TradingRefused) as refused:
         enter(account, strategy_account=link_on(account).pk)
     assert refused.value.code is Code.FLOW_NOT_EARNED
+
+
+def test_a_rebate_is_nobodys_only_where_it_has_neither_strategy_nor_symbol(account) -> None:
+    link = make_link(account=account, market_type="futures")
+    arguments = {"kind": FlowKind.REBATE, "amount": Decimal(3)}
+    enter(account, **arguments)
+    enter(account, **arguments, strategy_account=link.pk)
+
+    (found,) = undivided_flows([account.pk], (None, None))
+
+    assert (found.fees, found.funding, found.earned) == (Decimal(-3), 0, Decimal(3))
