@@ -26,7 +26,7 @@ HOURS ?= 2026-11-26T00:05+09:00@Asia/Seoul 2026-11-26T23:58+09:00@Asia/Seoul \
 	2028-02-29T00:05+09:00@Asia/Seoul 2028-02-29T23:58+09:00@Asia/Seoul \
 	2026-10-25T02:30+02:00@Europe/Zurich 2026-10-25T02:30+01:00@Europe/Zurich
 
-.PHONY: help demo run test test-fast test-measured test-database test-browser test-clients test-generated test-freqtrade test-hours screenshots chaos fuzz-api coverage mutants conditions lint lock format openapi messages venues architecture benchmark clean clean-demo
+.PHONY: help demo run test test-fast test-measured test-database test-browser test-clients test-explored test-generated test-freqtrade test-hours screenshots chaos fuzz-api coverage mutants conditions lint lock format openapi messages venues architecture benchmark clean clean-demo
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -89,6 +89,12 @@ test-measured: $(DEVELOPMENT)  ## The whole suite, and which branches of domain,
 
 test-database: $(DEVELOPMENT)  ## Only what meets a database, on DATABASE_URL: the second one
 	$(BIN)/python -m pytest -n $(WORKERS) -m "(django_db or cluster) and not (once or browser)" $(PYTEST_ARGUMENTS)
+
+TIMES ?= 20
+test-explored: $(DEVELOPMENT)  ## What is tested with generated examples, with others each time (TIMES=…)
+	for time in $$(seq $(TIMES)); do \
+		$(BIN)/python -m pytest -n $(WORKERS) -q -m hypothesis --hypothesis-profile=explored $(PYTEST_ARGUMENTS) || exit; \
+	done
 
 test-browser: $(DEVELOPMENT)  ## The admin in a real browser (CHROMIUM=… for another than the one on PATH)
 	$(BIN)/python -m pytest tests/end_to_end/browser -n $(WORKERS) -m browser $(PYTEST_ARGUMENTS)

@@ -35,9 +35,13 @@ if TYPE_CHECKING:
 # None of them is imported yet: their assertions show both sides, as those of test modules do.
 pytest.register_assert_rewrite("tests.api", "tests.end_to_end", "tests.interpreter")
 
-# A busy machine is no defect: only what is answered counts, not how fast.
+# A busy machine is no defect: only what is answered counts, not how fast. One commit has one answer: the same
+# examples each time. `make test-explored` draws others.
 hypothesis_settings.register_profile(
-    "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+hypothesis_settings.register_profile(
+    "explored", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 hypothesis_settings.load_profile("tests")
 

@@ -1,9 +1,10 @@
 """Amounts as text: what many are together is what each is alone."""
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from capital.domain.errors import InvalidAmount
@@ -19,9 +20,19 @@ amounts = st.one_of(
 )
 
 
+def _written_or_refused(write: Callable[[], Sequence[str]]) -> list[str] | str:
+    try:
+        return list(write())
+    except InvalidAmount as problem:
+        return str(problem)
+
+
+@example([D("1"), D("3." + "9" * 60 + "E-59"), D("2")])
 @given(st.lists(amounts, min_size=1, max_size=8))
-def test_many_are_written_as_each_is(some):
-    assert list(exact_texts(some)) == [exact_text(amount) for amount in some]
+def test_many_are_written_or_refused_as_each_is(some):
+    alone = _written_or_refused(lambda: [exact_text(amount) for amount in some])
+
+    assert _written_or_refused(lambda: exact_texts(some)) == alone
 
 
 @pytest.mark.parametrize(
