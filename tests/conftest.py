@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 # None of them is imported yet: their assertions show both sides, as those of test modules do.
 pytest.register_assert_rewrite("tests.api", "tests.end_to_end", "tests.interpreter")
 
-# A busy machine is no defect: only what is answered counts, not how fast. One commit has one answer: the same
-# examples each time. `make test-explored` draws others.
+# A busy machine is no defect: only what is answered counts, not how fast. One commit has one
+# answer: the same examples each time. `make test-explored` draws others.
 hypothesis_settings.register_profile(
     "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )

@@ -1555,6 +1555,11 @@ class Code(StrEnum):
         "spot_sell_not_entry",
         "A spot sell cannot open a position. To sell holdings, use a negative qty_per.",
     )
+    SIDE_NOT_ENTRY = (
+        "side_not_entry",
+        "A sell cannot open a long position, nor a buy a short one. To close a part of it, use a "
+        "negative qty_per.",
+    )
     NOTHING_TO_CLOSE = (
         "nothing_to_close",
         "The strategy reports no open position in {symbol} on this account, so there is nothing "

@@ -73,8 +73,8 @@ def admit_order(
         held_symbols: The symbols of the link's open positions.
 
     Raises:
-        OrderRefused: The link's number of symbols or its budget limit forbid it, or it sells
-            spot to enter.
+        OrderRefused: The link's number of symbols or its budget limit forbid it, or it is to
+            enter, and can only reduce.
         UnknownSymbol: The instrument belongs to the other market than the strategy's, or what its
             venue takes as an amount is not known.
         CurrencyMismatch: The instrument is paid in another currency than the account's.
@@ -108,9 +108,9 @@ def admit_order(
 def _admit_entry(
     order: OrderRequest, link: LinkRules, rules: InstrumentRules, held_symbols: AbstractSet[str]
 ) -> None:
-    if is_spot_sale(order, rules):
+    if only_reduces(order, rules):
         if order.qty_per or order.risk_per:
-            raise OrderRefused(Code.SPOT_SELL_NOT_ENTRY, field="side")
+            raise not_an_entry(rules, field="side")
         return
     admit_symbol(order, link, held_symbols)
     if order.qty_per and order.qty_per > link.max_budget_percent:
@@ -137,7 +137,7 @@ def admit_while_stopped(
     Raises:
         OrderRefused: It is stopped, and the order does not only lower what is held.
     """
-    if link.stopped is None or is_spot_sale(order, rules):
+    if link.stopped is None or only_reduces(order, rules):
         return
     if not (order.qty_per or order.risk_per):
         lowers = held > 0 if order.side == Side.SELL else held < 0
@@ -168,6 +168,17 @@ def admit_symbol(order: OrderRequest, link: LinkRules, held_symbols: AbstractSet
         )
 
 
-def is_spot_sale(order: OrderRequest, rules: InstrumentRules) -> bool:
-    """Whether the order sells coins on spot. That opens no position and spends no capital."""
-    return rules.kind is InstrumentKind.SPOT and order.side == Side.SELL
+def only_reduces(order: OrderRequest, rules: InstrumentRules) -> bool:
+    """Whether the order can open nothing, and so spends no capital.
+
+    It sells coins on spot, or is against the side of a contract's position that it names.
+    """
+    if rules.kind is InstrumentKind.SPOT:
+        return order.side == Side.SELL
+    return order.is_against_its_side
+
+
+def not_an_entry(rules: InstrumentRules, *, field: str) -> OrderRefused:
+    """Why an order that only reduces is refused, where it is to enter."""
+    is_spot = rules.kind is InstrumentKind.SPOT
+    return OrderRefused(Code.SPOT_SELL_NOT_ENTRY if is_spot else Code.SIDE_NOT_ENTRY, field=field)

@@ -99,6 +99,14 @@ class OrderRequest:
         """Whether it closes a part of an open position."""
         return self.qty_per is not None and self.qty_per < 0
 
+    @property
+    def is_against_its_side(self) -> bool:
+        """Whether it sells of a position that is long, or buys of one that is short."""
+        return (self.side, self.position_side) in (
+            (Side.SELL, PositionSide.LONG),
+            (Side.BUY, PositionSide.SHORT),
+        )
+
     @cached_property
     def problem(self) -> InvalidOrder | None:
         """Why the order makes no sense for any instrument or account; None where it does."""

@@ -14,7 +14,7 @@ from fractions import Fraction
 from capital.domain.errors import OrderRefused
 from capital.domain.money import fraction_of, plain
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.admission import is_spot_sale
+from capital.domain.sizing.admission import only_reduces
 from capital.domain.sizing.available import Room
 from capital.domain.sizing.formulas import (
     Cost,
@@ -272,11 +272,14 @@ def _size_quantity(
     """An absolute quantity: rounded, and refused where it costs more than the link may spend."""
     steps = _steps(rules, terms, price, held, room)
     raw, bound = _asked_amount(order, rules, steps)
+    if only_reduces(order, rules):
+        sizing = _fit(raw, bound, order, rules, price)
+        return _exit(sizing, order, rules, terms, price=price, held=held)
     reduces = Fraction(0) if room is None else room.reduces
     if steps.largest is not None and raw > reduces + steps.largest:
         raw, bound = reduces + steps.largest, Bound.LEVERAGE
     sizing = _fit(raw, bound, order, rules, price)
-    if is_spot_sale(order, rules) or (reduces and sizing.amount <= reduces):
+    if reduces and sizing.amount <= reduces:
         return _exit(sizing, order, rules, terms, price=price, held=held)
     if terms.capital <= 0:
         sizing = _missed(sizing, Bound.CAPITAL, Code.NO_CAPITAL)
@@ -307,7 +310,8 @@ def _exit(
 ) -> Sizing:
     """What only reduces: it needs no capital, whatever is left of it."""
     warnings = list(sizing.warnings)
-    if is_spot_sale(order, rules) and sizing.amount > held:
+    quantity = fraction_of(sizing.amount) * rules.quantity_of_one
+    if only_reduces(order, rules) and quantity > abs(held):
         warnings.append(Reason(Code.MORE_THAN_HELD, {"held": plain(held), "symbol": order.symbol}))
     return replace(
         sizing,

@@ -12,7 +12,8 @@ from capital.domain.sizing.admission import (
     admit_order,
     admit_state,
     admit_while_stopped,
-    is_spot_sale,
+    not_an_entry,
+    only_reduces,
 )
 from capital.domain.sizing.orders import OrderRequest, PositionSide
 from capital.domain.sizing.symbols import Named
@@ -52,6 +53,8 @@ def admitted_orders(
     except SizingError as error:
         order = replace(asked.order, side="" if asked.target is None else asked.target.side)
         return [refused_order(link_id, link, order, error)]
+    meant = link.with_side_held(replace(asked.order, symbol=named.symbol))
+    asked = replace(asked, order=replace(meant, symbol=asked.symbol))
     held = link.held_of(named.symbol)
     found = [_admitted(terms, link_id, order, asked) for order in asked.orders(held)]
     return found or [_already_there(link, asked, named, held)]
@@ -92,12 +95,11 @@ def _admitted(
     try:
         admit_state(order, link.rules)
         named = terms.named(link, order.symbol)
-        if named.symbol != order.symbol:
-            order = replace(order, symbol=named.symbol)
+        order = link.with_side_held(replace(order, symbol=named.symbol))
         instrument = terms.instrument(link.venue, order.symbol)
         rules = instrument.rules_on(link)
-        if asked is not None and not order.is_closing and is_spot_sale(order, rules):
-            raise OrderRefused(Code.SPOT_SELL_NOT_ENTRY, field="position")
+        if asked is not None and not order.is_closing and only_reduces(order, rules):
+            raise not_an_entry(rules, field="position")
         admit_order(order, link.rules, rules, held_symbols=link.held_symbols)
         if not order.is_closing:
             admit_while_stopped(order, link.rules, rules, held=link.held(order))

@@ -10,7 +10,7 @@ from typing import Any
 from capital.domain.errors import PriceUnavailable, SizingError
 from capital.domain.money import EXACT, plain
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.admission import admit_symbol, admit_while_stopped, is_spot_sale
+from capital.domain.sizing.admission import admit_symbol, admit_while_stopped, only_reduces
 from capital.domain.sizing.formulas import Terms
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.domain.sizing.orders import OrderRequest
@@ -78,7 +78,7 @@ class Sizer:
         found = self.prices[pair.instrument.quoted]
         terms = _with_leverage(link.terms_of(rules), order, rules)
         held = link.held(order)
-        enters = not order.is_closing and not is_spot_sale(order, rules)
+        enters = not order.is_closing and not only_reduces(order, rules)
         if enters and self.entered:
             admit_symbol(order, link.rules, link.held_symbols | self.entered)
         if enters and link.rules.stopped is not None:

@@ -102,6 +102,19 @@ class LinkTerms:
             return {}
         return {side: each.quantity for side, each in self.open.get(symbol, {}).items()}
 
+    def with_side_held(self, order: OrderRequest) -> OrderRequest:
+        """The order as it is meant on this account.
+
+        Where one position is held in its symbol, the side that a bot names all the same adds
+        nothing; nor does *both*, where a long or a short one is.
+        """
+        sides = self.open.get(order.symbol, {})
+        if order.position_side is None or not sides or order.position_side in sides:
+            return order
+        if PositionSide.BOTH in sides or order.position_side == PositionSide.BOTH:
+            return replace(order, position_side=None)
+        return order
+
     def held(self, order: OrderRequest) -> Decimal:
         """The position that an order enlarges or closes, signed; 0 where there is none.
 
