@@ -2,12 +2,15 @@
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TextIO
 
 from django.utils import timezone
 from rich.console import Console
+from rich.progress import Progress
 
 from capital.domain import money
 from capital.domain.money import CENT, ROUNDED, plain
@@ -16,6 +19,8 @@ from capital.domain.money import CENT, ROUNDED, plain
 WIDTH_WITHOUT_TERMINAL = 170
 # On a narrower terminal rich would cut cells off. Wrapped lines show every figure.
 NARROWEST = 130
+# What is done before anybody wonders needs no progress bar.
+_FEW = 20
 
 
 def print_json(stdout: Any, answer: dict[str, Any]) -> None:
@@ -43,6 +48,20 @@ def console_on(stream: Any) -> Console:
 def is_terminal() -> bool:
     """Whether stderr, where progress is drawn, is a terminal."""
     return sys.stderr.isatty()
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr while many rows are worked on, on a terminal only.
+
+    Yields its callback, which takes how many more rows are done, and of how many.
+    """
+    if not is_terminal():
+        yield lambda _more, _of: None
+        return
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None, visible=False)
+        yield lambda more, of: bar.update(task, advance=more, total=of, visible=of > _FEW)
 
 
 def in_percent(part: Decimal) -> Decimal:

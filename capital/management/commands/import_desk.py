@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from capital.management.arguments import command_origin, errors_translated
 from capital.management.base import CapitalCommand
+from capital.management.output import progress_bar
 from capital.management.passphrases import (
     add_passphrase_argument,
     chosen_passphrase,
@@ -40,9 +41,14 @@ class Command(CapitalCommand):
             passphrase = None
             if holds_secrets(text):
                 passphrase = chosen_passphrase(options["passphrase_file"], is_new=False)
-            steps = import_desk(
-                text, passphrase=passphrase, is_dry_run=is_dry_run, origin=command_origin()
-            )
+            with progress_bar(_("Importing")) as tell:
+                steps = import_desk(
+                    text,
+                    passphrase=passphrase,
+                    is_dry_run=is_dry_run,
+                    origin=command_origin(),
+                    on_progress=tell,
+                )
         for step in steps:
             if step.verb is not Verb.KEPT:
                 self.stdout.write(_line(step))

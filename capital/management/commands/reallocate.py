@@ -3,15 +3,13 @@
 import sys
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rich.console import Console
-from rich.progress import Progress
 from rich.text import Text
 
 from capital.management.arguments import (
@@ -23,7 +21,7 @@ from capital.management.arguments import (
 )
 from capital.management.base import CapitalCommand
 from capital.management.names import counted, outcome_name
-from capital.management.output import console_on, is_terminal, print_json
+from capital.management.output import console_on, print_json, progress_bar
 from capital.management.tables import decision_table, report_as_json
 from capital.models import Trigger
 from capital.services.allocation import (
@@ -36,8 +34,6 @@ from capital.services.allocation import (
     report_not_due,
     report_runs,
 )
-
-MANY_ACCOUNTS = 20
 
 
 class Command(CapitalCommand):
@@ -102,7 +98,11 @@ def _reports(options: dict[str, Any]) -> list[RunReport]:
     if options["dry_run"]:
         previews = preview_allocation(ids, if_due=options["if_due"], **given, **past_holds)
         return [_report_preview(preview) for preview in previews]
-    with _progress(len(ids)) as advance:
+    with progress_bar(_("Allocating")) as tell:
+
+        def advance(more: int) -> None:
+            tell(more, len(ids))
+
         if options["if_due"]:
             checked = reallocate_where_due(ids, on_progress=advance, **given)
             runs = iter(report_runs([result.run for result in checked if result.run is not None]))
@@ -136,17 +136,6 @@ def _refuse_contradictions(options: dict[str, Any]) -> None:
             _("--accept-jump needs --account: check an account before you accept its balance."),
             returncode=BAD_ARGUMENTS,
         )
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Any]:
-    """A progress bar on stderr for many accounts, on a terminal only. Yields its callback."""
-    if total <= MANY_ACCOUNTS or not is_terminal():
-        yield None
-        return
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(_("Allocating"), total=total)
-        yield lambda done: progress.advance(task, done)
 
 
 def _print_for_people(console: Console, reports: Sequence[RunReport], *, dry_run: bool) -> None:

@@ -43,7 +43,12 @@ _USUAL_BUDGET = 100
 
 @outside_transaction
 def import_desk(
-    text: str, *, passphrase: str | None = None, is_dry_run: bool = False, origin: str = ""
+    text: str,
+    *,
+    passphrase: str | None = None,
+    is_dry_run: bool = False,
+    origin: str = "",
+    on_progress: Callable[[int, int], None] = lambda _more, _of: None,
 ) -> list[Step]:
     """Make and change what the file says, in one transaction; nothing if anything is refused.
 
@@ -54,6 +59,8 @@ def import_desk(
         passphrase: What its secrets are encrypted to, where it has any.
         is_dry_run: Do all of it, tell, and take it back.
         origin: Who asked, for the record.
+        on_progress: Called with how many more groups, users, strategies and accounts of the file
+            are done, and how many it has.
 
     Raises:
         DeskFileRefused: A line is refused, or the passphrase is; the reason says which and why.
@@ -61,15 +68,16 @@ def import_desk(
     document = _opened(text)
     vault = _vault(document, passphrase)
     with transaction.atomic():
-        steps = _Import(document, vault, origin).steps
+        work = _Import(document, vault, origin)
+        work.run(on_progress)
         if is_dry_run:
             transaction.set_rollback(True)
-    return steps
+    return work.steps
 
 
 def _opened(text: str) -> Table:
     document = read_document(text)
-    names = ("format", "version", SALT, "groups", "users", "strategies", "accounts")
+    names = ("format", "version", SALT, *shape.LISTS)
     if "format" not in document or document.text("format") != shape.FORMAT:
         raise refused(1, "format", _("it must be %(format)s") % {"format": shape.FORMAT})
     version = document.number("version") if "version" in document else 0
@@ -98,17 +106,23 @@ class _Import:
         self.steps: list[Step] = []
         self._vault, self._origin = vault, origin
         self._users: dict[str, User] = {}
-        groups = list(document.tables("groups"))
-        for table in groups:
-            self._group(table)
-        for table in document.tables("users"):
-            self._user(table)
-        for table in document.tables("strategies"):
-            self._strategy(table)
-        accounts = list(document.tables("accounts"))
-        self._lock(accounts)
-        for table in accounts:
-            self._account(table)
+        self._tables = {name: list(document.tables(name)) for name in shape.LISTS}
+
+    def run(self, on_progress: Callable[[int, int], None]) -> None:
+        """Do one row of the file after the other."""
+        total = sum(map(len, self._tables.values()))
+        writers = {
+            "groups": self._group,
+            "users": self._user,
+            "strategies": self._strategy,
+            "accounts": self._account,
+        }
+        for name in shape.LISTS:
+            if name == "accounts":
+                self._lock(self._tables[name])
+            for table in self._tables[name]:
+                writers[name](table)
+                on_progress(1, total)
 
     def _group(self, table: Table) -> None:
         table.keep_to(("name", "permissions"), needed=("name",))

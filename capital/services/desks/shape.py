@@ -19,6 +19,8 @@ from strategies.models import Strategy
 
 FORMAT = "capital-desk"
 VERSION = 1
+# In the order in which they are made: each names rows of those before it.
+LISTS = ("groups", "users", "strategies", "accounts")
 
 USER = ("first_name", "last_name", "email", "is_active", "is_staff", "is_superuser")
 TARGET = ("channel", "language", "is_active", "kinds_off", "quiet_from", "quiet_until")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from capital.management import passphrases
+from capital.management import output, passphrases
 from capital.models import StrategyAccount
 from tests.commands.running import run
 from tests.factories import make_account, make_link, make_strategy, make_user
@@ -95,3 +95,34 @@ def test_a_file_that_cannot_be_written_or_read_is_named(file: Path, tmp_path: Pa
             call_command(*asked)
         assert caught.value.returncode == 2
     assert not file.exists()
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_progress_is_drawn_on_stderr_where_somebody_looks(
+    file: Path, monkeypatch: Any, capsys: Any, is_terminal: bool
+) -> None:
+    file.write_text(
+        "format: capital-desk\nversion: 1\ngroups:\n"
+        + "".join(f"  - name: group {number}\n" for number in range(25))
+    )
+    monkeypatch.setattr(output, "is_terminal", lambda: is_terminal)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    code, told = run("import_desk", str(file))
+
+    assert code == 0
+    assert "Importing" not in told
+    assert "Made 25" in told
+    drawn = capsys.readouterr().err
+    assert ("Importing" in drawn) == is_terminal
+    assert ("100%" in drawn) == is_terminal
+
+
+def test_a_short_file_needs_no_progress(file: Path, monkeypatch: Any, capsys: Any) -> None:
+    run("export_desk", str(file))
+    monkeypatch.setattr(output, "is_terminal", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    assert run("import_desk", str(file))[0] == 0
+
+    assert "Importing" not in capsys.readouterr().err

@@ -569,3 +569,18 @@ def test_refusals_of_services_are_told_with_the_line_of_the_row() -> None:
 
     assert figures["name"] == "phone"
     assert sealed.splitlines()[int(figures["line"]) - 1].strip().startswith("- name: phone")
+
+
+def test_progress_adds_up_to_the_rows_of_the_file() -> None:
+    text = """
+        format: capital-desk
+        version: 1
+        groups: [{name: desk}]
+        users: [{username: minsu, groups: [desk]}]
+        accounts: []
+    """
+    told: list[tuple[int, int]] = []
+
+    import_desk(text, on_progress=lambda more, of: told.append((more, of)))
+
+    assert told == [(1, 2), (1, 2)]
