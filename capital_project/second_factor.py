@@ -33,6 +33,7 @@ from capital.services.access import (
     new_seed,
     seal_waiting,
     session_state,
+    typed_code,
     unseal_waiting,
     verify_code,
 )
@@ -56,7 +57,13 @@ class CodeForm(forms.Form):
         label=gettext_lazy("Code"),
         max_length=_LONGEST_CODE,
         widget=CodeInput(
-            {"autocomplete": "one-time-code", "autofocus": "", "inputmode": "numeric"}
+            {
+                "autocapitalize": "none",
+                "autocomplete": "one-time-code",
+                "autofocus": "",
+                "inputmode": "numeric",
+                "spellcheck": "false",
+            }
         ),
     )
 
@@ -71,7 +78,7 @@ class CodeForm(forms.Form):
 
     def clean_code(self) -> str:
         """Enrol the phone that was shown the waiting key; else ask the user's devices."""
-        code = "".join(self.cleaned_data["code"].split())
+        code = typed_code(self.cleaned_data["code"])
         if self.waiting is not None:
             self.device = enrol(self.user, seed=self.waiting, code=code)
         self.device = self.device or verify_code(self.user, code)

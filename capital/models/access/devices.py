@@ -111,8 +111,10 @@ class BackupCodes(_ProvingDevice):
         return f"<BackupCodes {self.pk}>"
 
     def takes(self, code: str) -> bool:
-        """Whether it is one of the codes. It no longer is."""
-        used = [each for each in self.digests if check_password(code, each)]
+        """Whether it is one of the codes, in large letters too. It no longer is."""
+        # They are handed out in small letters. Those of earlier versions may have any.
+        typed = {code, code.lower()}
+        used = [each for each in self.digests if any(check_password(text, each) for text in typed)]
         self.digests = [each for each in self.digests if each not in used]
         return bool(used)
 

@@ -34,6 +34,7 @@ from capital.services.access.second_factor import (
     is_enrolled,
     new_seed,
     seal_waiting,
+    typed_code,
     unseal_waiting,
     verify_code,
 )
@@ -117,6 +118,7 @@ __all__ = [
     "session_state",
     "state_of",
     "store_change_colours",
+    "typed_code",
     "unseal_waiting",
     "valid_tokens",
     "verify_code",

@@ -9,6 +9,7 @@ from base64 import b32encode
 from collections.abc import Iterator
 from secrets import token_bytes
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import quote, urlencode
 
 import django_otp
@@ -76,6 +77,14 @@ def enrol(user: Any, *, seed: str, code: str) -> SecondFactorDevice | None:
     device.set_last_used_timestamp(commit=False)
     device.save()
     return device
+
+
+def typed_code(text: str) -> str:
+    """A code as it was typed, without blanks.
+
+    Figures and letters of full width, as Korean keyboards can write them, are the same ones.
+    """
+    return "".join(normalize("NFKC", text).split())
 
 
 def verify_code(user: Any, code: str) -> Device | None:

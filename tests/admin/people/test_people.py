@@ -221,6 +221,15 @@ def test_each_opening_of_the_page_shows_a_new_key_and_the_last_one_counts(client
 
 
 @pytest.mark.usefixtures("_required")
+def test_a_code_of_full_width_figures_is_the_same_one(client: Client) -> None:
+    key = shown_key(log_in(client, make_user(is_staff=True)))
+
+    enter(client, code_of(key).translate(str.maketrans("0123456789", "０１２３４５６７８９")))
+
+    assert is_let_in(client)
+
+
+@pytest.mark.usefixtures("_required")
 def test_a_wrong_code_keeps_the_key_that_the_phone_has(client: Client) -> None:
     key = shown_key(log_in(client, make_user(is_staff=True)))
 

@@ -20,6 +20,7 @@ from capital.services.access import (
     add_backup_code,
     enrol,
     enrolment_url,
+    has_backup_codes,
     new_seed,
     rotate_keys,
     verify_code,
@@ -82,6 +83,15 @@ def test_backup_codes_are_kept_as_digests() -> None:
 
     assert code not in stored("capital_backupcodes")
     assert len(code) == 16
+
+
+def test_a_backup_code_counts_as_a_phone_begins_it_and_once() -> None:
+    user = make_user()
+    code = add_backup_code(user)
+
+    assert verify_code(user, code.capitalize()) is not None
+    assert verify_code(user, code) is None
+    assert not has_backup_codes(user)
 
 
 def test_a_code_of_digits_costs_no_try_of_the_backup_codes() -> None:
