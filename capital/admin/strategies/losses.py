@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext, ngettext
 
 from capital.admin.frame.formats import money
-from capital.services.overview import Idling
+from capital.services.overview import Holding, Idling
 
 _MOST_NAMED = 5
 
@@ -34,3 +34,17 @@ def told_losses(losing: Sequence[Idling]) -> str:
         "accounts": ", ".join(alone[:_MOST_NAMED])
     }
     return f"{told} {nobody}"
+
+
+def told_holdings(held: Sequence[Holding]) -> str:
+    """What could not be closed any more, were these archived; empty where nothing is held."""
+    if not held:
+        return ""
+    named = [f"{each.symbol} ({each.strategy}, {each.account})" for each in held[:_MOST_NAMED]]
+    if more := len(held) - len(named):
+        named.append(ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more})
+    return gettext(
+        "Archived, a strategy gets no order size any more, not even to close its open positions: "
+        "%(positions)s. Pause it instead until they are closed: then it gets sizes for closing "
+        "only."
+    ) % {"positions": ", ".join(named)}

@@ -21,7 +21,7 @@ from capital.admin.limits.panel import StopsPanel
 from capital.admin.performance.detail import StrategyPerformancePage
 from capital.admin.sheets import SheetPages
 from capital.admin.strategies.answers import refusal_text
-from capital.admin.strategies.losses import told_losses
+from capital.admin.strategies.losses import told_holdings, told_losses
 from capital.admin.strategies.names import told_names
 from capital.admin.strategies.overview import StrategyOverviewPage
 from capital.admin.strategies.webhook import WebhookPages
@@ -40,6 +40,7 @@ from capital.services.overview import (
     capital_when_idle,
     count_accounts,
     overview_strategies,
+    positions_when_archived,
 )
 from capital.services.sentences import sentence
 from capital.services.webhooks import recent_refusals
@@ -211,8 +212,9 @@ class StrategyAdmin(
         """With what becomes of its capital beside its status, before that is saved."""
         form = super().get_form(request, obj, change, **kwargs)
         if obj is not None and "status" in form.base_fields:
-            told = told_losses(capital_when_idle([obj.pk], request.user))
-            if told:
+            losing = told_losses(capital_when_idle([obj.pk], request.user))
+            held = told_holdings(positions_when_archived([obj.pk], request.user))
+            if told := " ".join(filter(None, (losing, held))):
                 # A help text is shown as HTML, and people name their accounts.
                 form.base_fields["status"].help_text = escape(told)
         return form
@@ -243,22 +245,27 @@ class StrategyAdmin(
     ) -> HttpResponse | None:
         """Say first which capital goes to zero, and change on the second POST."""
         chosen = list(queryset.values_list("pk", flat=True))
+        is_pause = status is StrategyStatus.PAUSED
         losing = capital_when_idle(chosen, request.user)
-        if not losing or "confirmed" in request.POST:
+        held = "" if is_pause else told_holdings(positions_when_archived(chosen, request.user))
+        if not (losing or held) or "confirmed" in request.POST:
             self._change(request, queryset, status)
             return None
-        title = (
-            gettext("Pause: capital goes to zero")
-            if status is StrategyStatus.PAUSED
-            else gettext("Archive: capital goes to zero")
-        )
+        title = gettext("Archive")
+        if losing:
+            title = (
+                gettext("Pause: capital goes to zero")
+                if is_pause
+                else gettext("Archive: capital goes to zero")
+            )
         context = {
+            "held": held,
             "losing": losing[:_MOST_SHOWN],
             "more": max(0, len(losing) - _MOST_SHOWN),
             "is_pool_empty": any(each.is_last for each in losing),
             "chosen": chosen,
             "action": request.POST["action"],
-            "do": gettext("Pause") if status is StrategyStatus.PAUSED else gettext("Archive"),
+            "do": gettext("Pause") if is_pause else gettext("Archive"),
             "back": self.url_of("changelist"),
             "may_stop_all": may_stop_all(request.user),
         }

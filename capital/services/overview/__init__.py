@@ -25,12 +25,14 @@ from capital.services.overview.needs import MONEY_IDLE, Need, needs_of
 from capital.services.overview.rates import check_rate, store_rate
 from capital.services.overview.runs import Moves, moves_of
 from capital.services.overview.strategies import (
+    Holding,
     Idling,
     Running,
     StrategyOverview,
     capital_when_idle,
     count_accounts,
     overview_strategies,
+    positions_when_archived,
     running_links,
 )
 from capital.services.overview.timeline.account import (
@@ -72,6 +74,7 @@ __all__ = [
     "Event",
     "FirstSteps",
     "Freshness",
+    "Holding",
     "Idling",
     "Metrics",
     "Moves",
@@ -101,6 +104,7 @@ __all__ = [
     "overview_accounts",
     "overview_strategies",
     "pool_shares",
+    "positions_when_archived",
     "read_account_history",
     "read_capital_at",
     "read_dashboard",

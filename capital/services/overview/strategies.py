@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractUser, AnonymousUser
 
 from capital.domain.money import add_to
 from capital.domain.pools import Pool, WalletMode, pool_of
-from capital.models import Account, StrategyAccount
+from capital.models import Account, Position, StrategyAccount
 from capital.services.access.visibility import visible_to
 from strategies.markets import MarketType
 from strategies.models import StrategyStatus
@@ -102,6 +102,37 @@ def capital_when_idle(
         for link in going
         if (held := getattr(link, "capital", None)) is not None and held.allocated_capital > 0
     ]
+
+
+@dataclass(frozen=True)
+class Holding:
+    """An open position of a strategy: of which one, where, and in what."""
+
+    account: str
+    strategy: str
+    symbol: str
+
+
+def positions_when_archived(
+    strategy_ids: Collection[int], user: AbstractUser | AnonymousUser
+) -> list[Holding]:
+    """What these strategies hold: once archived, they get no order size to close it with.
+
+    Args:
+        strategy_ids: Those that are to be archived.
+        user: Only positions on accounts that this user may see are told.
+
+    Returns:
+        By account, strategy and symbol.
+    """
+    link = "strategy_account"
+    rows = (
+        visible_to(user, Position.objects.filter(strategy_account__strategy__in=strategy_ids))
+        .exclude(quantity=0)
+        .exclude(strategy_account__strategy__status=StrategyStatus.ARCHIVED)
+    )
+    names = (f"{link}__account__name", f"{link}__strategy__name", "symbol")
+    return [Holding(*row) for row in rows.order_by(*names, "pk").values_list(*names)]
 
 
 @dataclass(frozen=True)

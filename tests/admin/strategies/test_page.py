@@ -12,7 +12,7 @@ from django_q.models import OrmQ
 from strategies.models import Strategy
 from strategies.services import archive_strategies, pause_strategies
 from tests.admin.tenants import Tenant, allow, make_tenant
-from tests.factories import make_account, make_link, make_strategy, make_user
+from tests.factories import make_account, make_link, make_position, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +76,32 @@ def test_capital_that_goes_to_zero_is_said_before_it_does(
     act(client, action, link.strategy)
     link.strategy.refresh_from_db()
     assert link.strategy.status != "ACTIVE"
+
+
+def test_what_could_no_longer_be_closed_is_said_before_a_strategy_is_archived(
+    client: Client, tenant: Tenant
+) -> None:
+    link = make_link(
+        account=make_account(owner=tenant.user, name="<Alone>"),
+        strategy=make_strategy(owner=tenant.user, name="Lonely"),
+    )
+    told = "not even to close its open positions"
+    assert told not in client.get(change(link.strategy)).content.decode()
+    make_position(link, "-0.5", "ETH/USDT")
+    make_position(link, "0", "BTC/USDT")
+
+    asked = act(client, "archive", link.strategy, confirmed=False)
+
+    assert f"{told}: ETH/USDT (Lonely, &lt;Alone&gt;)." in asked
+    assert "goes to zero" not in asked
+    assert f"{told}: ETH/USDT (Lonely, &lt;Alone&gt;)." in (
+        client.get(change(link.strategy)).content.decode()
+    )
+    assert Strategy.objects.get(pk=link.strategy.pk).status == "ACTIVE"
+    # Paused, it still closes: nobody is asked.
+    assert "is now paused" in act(client, "pause", link.strategy, confirmed=False)
+    assert "is now archived" in act(client, "archive", link.strategy)
+    assert told not in client.get(change(link.strategy)).content.decode()
 
 
 def test_forms_say_beforehand_what_goes_to_zero(client: Client, tenant: Tenant) -> None:

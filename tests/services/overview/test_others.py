@@ -21,10 +21,18 @@ from capital.services.overview.strategies import (
     capital_when_idle,
     count_accounts,
     overview_strategies,
+    positions_when_archived,
     running_links,
 )
 from capital.services.overview.timeline.account import read_account_history
-from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
+from tests.factories import (
+    make_account,
+    make_link,
+    make_position,
+    make_strategy,
+    make_summary,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -251,6 +259,31 @@ def test_only_what_runs_and_is_seen_would_lose_its_capital() -> None:
     # The futures strategy leaves another one in its pool; that does not help the spot pool.
     assert told == [("Main", "Futures", Decimal(20), False), ("Main", "Spot", Decimal(10), True)]
     assert capital_when_idle([spot.pk], AnonymousUser()) == []
+
+
+def test_positions_that_archiving_leaves_are_the_open_ones_that_the_user_sees() -> None:
+    owner = make_user()
+    link = make_link(account=make_account(owner=owner, name="Main"))
+    other = make_link(account=make_account(name="Theirs"), strategy=link.strategy)
+    archived = make_link(account=link.account, status="ARCHIVED")
+    elsewhere = make_link(account=link.account)
+    for each, quantity, symbol in (
+        (link, "-1", "ETH/USDT"),
+        (link, "0", "XRP/USDT"),
+        (link, "2", "BTC/USDT"),
+        (other, "1", "BTC/USDT"),
+        (archived, "1", "BTC/USDT"),
+        (elsewhere, "1", "BTC/USDT"),
+    ):
+        make_position(each, quantity, symbol)
+
+    found = positions_when_archived([link.strategy_id, archived.strategy_id], owner)
+
+    name = link.strategy.name
+    assert [(each.account, each.strategy, each.symbol) for each in found] == [
+        ("Main", name, "BTC/USDT"),
+        ("Main", name, "ETH/USDT"),
+    ]
 
 
 def test_links_that_run_are_those_that_could_lose_capital() -> None:
