@@ -33,10 +33,19 @@
 
     const offer = (form) => {
         const [told] = form.querySelectorAll("[data-answer]");
+        let asked = 0;
         form.hidden = false;
         form.addEventListener("submit", async (event) => {
             event.preventDefault();
-            told.textContent = "…";
+            asked += 1;
+            const mine = asked;
+            // A slow answer to an earlier text is not one to the text that was sent since.
+            const tell = (text) => {
+                if (mine === asked) {
+                    told.textContent = text;
+                }
+            };
+            tell("…");
             try {
                 const answer = await fetch(`${form.dataset.try}?dry_run=true`, {
                     method: "POST",
@@ -44,9 +53,9 @@
                     headers: { "Content-Type": "text/plain" },
                     body: form.querySelector("textarea").value,
                 });
-                told.textContent = `${answer.status}\n${shown(await answer.text())}`;
+                tell(`${answer.status}\n${shown(await answer.text())}`);
             } catch {
-                told.textContent = form.dataset.unreachable;
+                tell(form.dataset.unreachable);
             }
         });
     };

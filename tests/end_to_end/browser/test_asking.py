@@ -9,9 +9,10 @@ import pytest
 from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from capital.models import Account, AllocationPlan, PlanRequest
+from capital.services.webhooks import rotate_secret
 from tests.end_to_end.browser.visitor import fits, goto, wait_until_drawn
 from tests.factories import make_link, make_strategy
 from tests.simulated import Exchange
@@ -108,3 +109,31 @@ def test_chip_takes_its_filter_off(desk: Window, bulk: None) -> None:
     page.wait_for_url("**/account/?state=active")
     expect(chips).to_have_count(1)
     assert fits(page)
+
+
+def test_a_slow_answer_of_the_webhook_does_not_replace_the_last_ones(
+    desk: Window, operator: Any
+) -> None:
+    strategy = make_strategy(owner=operator, name="Grid", key="grid")
+    rotate_secret(strategy)
+    page = desk()
+    waiting: list[Route] = []
+
+    def answer(route: Route) -> None:
+        if route.request.post_data == "slow":
+            waiting.append(route)
+        else:
+            route.fulfill(status=200, body='{"detail": "of the last text"}')
+
+    page.route("**/api/v1/hooks/**", answer)
+    goto(page, reverse("admin:strategies_strategy_webhook", args=[strategy.pk]))
+    shown, button = page.locator("[data-answer]"), page.locator("[data-try] button")
+
+    for text in ("slow", "quick"):
+        page.fill("#tried", text)
+        button.click()
+    expect(shown).to_contain_text("of the last text")
+    waiting.pop().fulfill(status=200, body='{"detail": "of the first text"}')
+    page.wait_for_timeout(300)
+
+    expect(shown).to_contain_text("of the last text")
