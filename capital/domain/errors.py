@@ -116,6 +116,12 @@ class NothingToAccept(CapitalError):
     code = Code.NOTHING_TO_ACCEPT
 
 
+class OtherSuspect(CapitalError):
+    """Another balance is suspect than the one that was to be refused."""
+
+    code = Code.OTHER_SUSPECT
+
+
 class NoPendingRules(CapitalError):
     """No changed rules of an instrument wait to be accepted."""
 

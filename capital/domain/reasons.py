@@ -824,6 +824,11 @@ class Code(StrEnum):
         "This is an audit record ({model}). It cannot be changed or deleted.",
     )
     NOTHING_TO_ACCEPT = "nothing_to_accept", "Account {account} has no suspect balance to accept."
+    OTHER_SUSPECT = (
+        "other_suspect",
+        "Another balance of account {account} is suspect by now than the one that was shown. "
+        "Nothing was refused: look at it first.",
+    )
     FORCE_NOT_ALLOWED = (
         "force_not_allowed",
         "{user} may not force an allocation. This requires the permission capital.force_allocate.",

@@ -11,13 +11,14 @@ from unfold.decorators import action
 
 from capital.admin.frame.formats import money
 from capital.admin.frame.views import asker_of, may_here, render_page, seen_or_404, user_of
-from capital.domain.errors import CapitalError
+from capital.domain.errors import CapitalError, OtherSuspect
 from capital.models import Account
 from capital.services.access import Act, may
 from capital.services.balances import (
     ConnectionReport,
     check_connection,
     keep_balances,
+    suspect_marks,
     suspect_reasons,
 )
 from capital.services.labels import POOL_NAMES, label
@@ -72,12 +73,17 @@ class KeepPage:
                 "object": account,
                 "account": account,
                 "reasons": [sentence(reason) for reason in suspect_reasons(account)],
+                "marks": suspect_marks(account),
                 "back": reverse("admin:capital_account_change", args=[account.pk]),
             }
             title = gettext("Keep the accepted balance")
             return render_page(self, request, "accounts/keep", title, context)
         try:
-            keep_balances(account.pk, **asker_of(request))
+            shown = request.POST.getlist("shown") if "shown" in request.POST else None
+            keep_balances(account.pk, shown=shown, **asker_of(request))
+        except OtherSuspect as error:
+            messages.warning(request, sentence(error.reason))
+            return HttpResponseRedirect(request.get_full_path())
         except CapitalError as error:
             messages.warning(request, sentence(error.reason))
         else:

@@ -58,6 +58,7 @@ STATUS: Mapping[type[CapitalError], HTTPStatus] = {
     errors.UnknownToken: HTTPStatus.NOT_FOUND,
     errors.RunKeyConflict: HTTPStatus.CONFLICT,
     errors.NothingToAccept: HTTPStatus.CONFLICT,
+    errors.OtherSuspect: HTTPStatus.CONFLICT,
     errors.NoPendingRules: HTTPStatus.CONFLICT,
     errors.AppendOnly: HTTPStatus.CONFLICT,
     errors.RevertRefused: HTTPStatus.CONFLICT,

@@ -4,7 +4,12 @@ from capital.services.balances.connections import ConnectionReport, check_connec
 from capital.services.balances.events import balances_synced
 from capital.services.balances.live import ObservedBalance, observe_balances, observe_wallets
 from capital.services.balances.summaries import get_cached_daily_balance
-from capital.services.balances.suspects import is_kept, keep_balances, suspect_reasons
+from capital.services.balances.suspects import (
+    is_kept,
+    keep_balances,
+    suspect_marks,
+    suspect_reasons,
+)
 from capital.services.balances.sync import sync_balances
 from capital.services.balances.trails import ask_of_moves
 from capital.services.balances.turns.paces import share_pace
@@ -29,6 +34,7 @@ __all__ = [
     "observe_wallets",
     "read_in_turns",
     "share_pace",
+    "suspect_marks",
     "suspect_reasons",
     "sync_balances",
 ]

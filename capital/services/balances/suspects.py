@@ -1,6 +1,6 @@
 """Balances that jumped too far, and are on hold until someone accepts them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from capital.domain.balances import Observation
 from capital.domain.clock import Clock
-from capital.domain.errors import CapitalError, NothingToAccept, UnknownAccount
+from capital.domain.errors import CapitalError, NothingToAccept, OtherSuspect, UnknownAccount
 from capital.domain.jumps import jump_percent
 from capital.domain.money import ROUNDED, amount_text, parse_amount, plain
 from capital.domain.pools import Pool
@@ -92,10 +92,28 @@ def waiting_reasons(account: Account, waiting: Mapping[str, Any]) -> tuple[Reaso
     )
 
 
+def suspect_marks(account: Account) -> list[str]:
+    """One mark for each suspect balance that nobody refused yet: another balance has another one.
+
+    There are none where they are malformed, as ``suspects_problem`` says.
+    """
+    waiting = account.suspect_readings
+    try:
+        suspects = stored_suspects(waiting)
+        return [
+            f"{pool.value} {plain(each.amount)} {each.observed_at.isoformat()}"
+            for pool, each in suspects.items()
+            if _KEPT_AT not in waiting[pool.value]
+        ]
+    except _UNREADABLE:
+        return []
+
+
 @outside_transaction
 def keep_balances(
     account_id: int,
     *,
+    shown: Collection[str] | None = None,
     actor: AbstractUser | None = None,
     origin: str = "",
     clock: Clock = timezone.now,
@@ -108,6 +126,7 @@ def keep_balances(
 
     Args:
         account_id: The account's primary key.
+        shown: The ``suspect_marks`` that the actor saw; None where that is not said.
         actor: Who refuses; None is the command line.
         origin: The address from which it was asked, for the record.
         clock: Gives the current time.
@@ -118,6 +137,7 @@ def keep_balances(
     Raises:
         UnknownAccount, NotPermitted, RoleTooSmall: The actor may not accept them either.
         NothingToAccept: No balance of the account is suspect.
+        OtherSuspect: One is suspect that the actor did not see. Nothing was refused.
     """
     with transaction.atomic():
         account = lock_accounts([account_id]).get(account_id)
@@ -126,6 +146,8 @@ def keep_balances(
             raise UnknownAccount(account=str(account_id))
         if not account.suspect_readings:
             raise NothingToAccept(account=account.name)
+        if shown is not None and not set(suspect_marks(account)) <= set(shown):
+            raise OtherSuspect(account=account.name)
         by = {_KEPT_AT: clock().isoformat()}
         waiting = account.suspect_readings
         refused = {pool: each for pool, each in waiting.items() if _KEPT_AT not in each}

@@ -164,6 +164,29 @@ def test_suspect_balance_is_accepted_or_kept(client: Client, account: Account) -
     assert "has no suspect balance to accept" in client.post(keep, follow=True).content.decode()
 
 
+def test_a_suspect_balance_that_came_since_the_page_is_shown_before_it_is_refused(
+    client: Client, account: Account
+) -> None:
+    at = timezone.now().isoformat()
+    first = {"spot": {"amount": "9", "accepted": "1", "observed_at": at}}
+    Account.objects.filter(pk=account.pk).update(suspect_readings=first)
+    client.force_login(account.owner)
+    keep = f"/admin/capital/account/{account.pk}/keep-balance/"
+    shown = re.findall(r'name="shown" value="([^"]*)"', text(client, keep))
+    second = {"spot": {"amount": "70", "accepted": "1", "observed_at": at}}
+    Account.objects.filter(pk=account.pk).update(suspect_readings=second)
+
+    answer = client.post(keep, {"shown": shown}, follow=True).content.decode()
+
+    assert "Another balance of account Main is suspect by now" in answer
+    assert "70.00 USDT" in answer
+    assert "kept_at" not in Account.objects.get(pk=account.pk).suspect_readings["spot"]
+    seen = re.findall(r'name="shown" value="([^"]*)"', answer)
+    assert "Main keeps the balance" in (
+        client.post(keep, {"shown": seen}, follow=True).content.decode()
+    )
+
+
 def test_buttons_are_of_what_the_role_on_the_account_allows(
     client: Client, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,10 +6,15 @@ from typing import Any
 
 import pytest
 
-from capital.domain.errors import NothingToAccept, NotPermitted, UnknownAccount
+from capital.domain.errors import NothingToAccept, NotPermitted, OtherSuspect, UnknownAccount
 from capital.domain.pools import Pool
 from capital.models import Account, SettingChange
-from capital.services.balances import is_kept, keep_balances, sync_balances
+from capital.services.balances import (
+    is_kept,
+    keep_balances,
+    suspect_marks,
+    sync_balances,
+)
 from tests.factories import make_account, make_operator, make_summary, make_user
 from tests.simulated import Exchange
 
@@ -81,6 +86,25 @@ def test_what_was_refused_is_not_refused_twice(account: Account) -> None:
 
     assert stored(account)["spot"]["kept_at"] == NOON.isoformat()
     assert SettingChange.objects.count() == 1
+
+
+def test_a_balance_that_was_not_shown_is_not_refused(exchange: Exchange, account: Account) -> None:
+    shown = suspect_marks(account)
+    another = told(exchange, account, "50000")
+
+    with pytest.raises(OtherSuspect, match="Nothing was refused"):
+        keep_balances(account.pk, shown=shown)
+
+    assert not is_kept(Account.objects.get(pk=account.pk), "spot")
+    assert keep_balances(account.pk, shown=suspect_marks(another)).keys() == {Pool.SPOT}
+    # What is refused already needs not be seen.
+    assert suspect_marks(Account.objects.get(pk=account.pk)) == []
+    assert keep_balances(account.pk, shown=shown) == {}
+
+
+@pytest.mark.parametrize("malformed", [{"spot": 1}, {"spot": {"amount": "x"}}, {"elsewhere": {}}])
+def test_malformed_balances_have_no_marks(malformed: Any) -> None:
+    assert suspect_marks(make_account(suspect_readings=malformed)) == []
 
 
 def test_only_who_may_accept_may_refuse(account: Account) -> None:
