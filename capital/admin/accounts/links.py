@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.translation import gettext, gettext_lazy
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.forms import PaginationInlineFormSet
@@ -34,7 +34,12 @@ from capital.services.access import Act, may
 from capital.services.accounts import change_link, create_link, delete_link, link_notice
 from capital.services.allocation import previewed_next
 from capital.services.labels import POOL_NAMES
-from capital.services.overview import Running, pool_shares, running_links
+from capital.services.overview import (
+    Running,
+    pool_shares,
+    positions_when_off,
+    running_links,
+)
 from capital.services.sentences import sentence
 from strategies.edits import ChangedMeanwhile, Seen
 
@@ -107,6 +112,7 @@ class LinksInline(_OfAccount, SiteTabularInline):
         self.shares = {} if obj is None else pool_shares(obj)
         may_switch = obj is not None and self.has_change_permission(request, obj)
         self.losing = losses_of(obj) if obj is not None and may_switch else []
+        self.holding = holdings_of(obj) if obj is not None and may_switch else []
         formset: Any = super().get_formset(request, obj, **kwargs)
         formset.form.stale = stale_rows(request, StrategyAccount)
         return formset
@@ -175,6 +181,21 @@ def losses_of(account: Account) -> list[PoolLosses]:
     ]
 
 
+def holdings_of(account: Account) -> list[tuple[int, str, str]]:
+    """Of each link that holds something: its primary key, its strategy, and what that means."""
+    held: dict[tuple[int, str], list[str]] = defaultdict(list)
+    for each in positions_when_off(account):
+        held[each.link_id, each.strategy].append(each.symbol)
+    told = gettext(
+        "Switched off, it gets no order size any more, not even to close its open positions: "
+        "%(positions)s. Stop its new entries instead until they are closed."
+    )
+    return [
+        (key, name, told % {"positions": ", ".join(symbols)})
+        for (key, name), symbols in held.items()
+    ]
+
+
 class NewLinkInline(_OfAccount, SiteTabularInline):
     """Another strategy for an account: of those that the user may see."""
 
@@ -195,6 +216,17 @@ class NewLinkInline(_OfAccount, SiteTabularInline):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Those that are there have a table of their own."""
         return False
+
+
+def _told_when_off(link: StrategyAccount) -> Iterator[str]:
+    """What switching it off takes away, and what could not be closed any more."""
+    capital = getattr(link, "capital", None)
+    if capital is not None and capital.allocated_capital:
+        yield gettext(
+            "Switched off, its capital of %(amount)s goes to zero with the reallocation "
+            "that follows. What the account lets it keep stays, and nothing is sold."
+        ) % {"amount": money(capital.allocated_capital, link.account.currency)}
+    yield from (told for key, _, told in holdings_of(link.account) if key == link.pk)
 
 
 @admin.register(StrategyAccount)
@@ -291,14 +323,10 @@ class LinkAdmin(LimitsPanel, Editable, SiteModelAdmin):
     ) -> Any:
         """With what becomes of its capital beside its switch, before that is saved."""
         form = super().get_form(request, obj, change, **kwargs)
-        capital = getattr(obj, "capital", None)
-        if obj is not None and capital is not None and "is_active" in form.base_fields:
-            held = capital.allocated_capital
-            if obj.is_active and held:
-                form.base_fields["is_active"].help_text = gettext(
-                    "Switched off, its capital of %(amount)s goes to zero with the reallocation "
-                    "that follows. What the account lets it keep stays, and nothing is sold."
-                ) % {"amount": money(held, obj.account.currency)}
+        told = "" if obj is None or not obj.is_active else " ".join(_told_when_off(obj))
+        if told and "is_active" in form.base_fields:
+            # A help text is shown as HTML.
+            form.base_fields["is_active"].help_text = escape(told)
         return form
 
     def create_row(self, request: HttpRequest, values: dict[str, Any]) -> StrategyAccount:

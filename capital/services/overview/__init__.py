@@ -33,6 +33,7 @@ from capital.services.overview.strategies import (
     count_accounts,
     overview_strategies,
     positions_when_archived,
+    positions_when_off,
     running_links,
 )
 from capital.services.overview.timeline.account import (
@@ -105,6 +106,7 @@ __all__ = [
     "overview_strategies",
     "pool_shares",
     "positions_when_archived",
+    "positions_when_off",
     "read_account_history",
     "read_capital_at",
     "read_dashboard",

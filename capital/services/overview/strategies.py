@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.db.models import QuerySet
 
 from capital.domain.money import add_to
 from capital.domain.pools import Pool, WalletMode, pool_of
@@ -108,6 +109,7 @@ def capital_when_idle(
 class Holding:
     """An open position of a strategy: of which one, where, and in what."""
 
+    link_id: int
     account: str
     strategy: str
     symbol: str
@@ -125,14 +127,21 @@ def positions_when_archived(
     Returns:
         By account, strategy and symbol.
     """
-    link = "strategy_account"
-    rows = (
-        visible_to(user, Position.objects.filter(strategy_account__strategy__in=strategy_ids))
-        .exclude(quantity=0)
-        .exclude(strategy_account__strategy__status=StrategyStatus.ARCHIVED)
+    rows = visible_to(user, Position.objects.filter(strategy_account__strategy__in=strategy_ids))
+    return _held(rows.exclude(strategy_account__strategy__status=StrategyStatus.ARCHIVED))
+
+
+def positions_when_off(account: Account) -> list[Holding]:
+    """What active links of an account hold: off, they get no order size to close it with."""
+    return _held(
+        Position.objects.filter(strategy_account__account=account, strategy_account__is_active=True)
     )
-    names = (f"{link}__account__name", f"{link}__strategy__name", "symbol")
-    return [Holding(*row) for row in rows.order_by(*names, "pk").values_list(*names)]
+
+
+def _held(positions: QuerySet[Position]) -> list[Holding]:
+    names = ("strategy_account__account__name", "strategy_account__strategy__name", "symbol")
+    rows = positions.exclude(quantity=0).order_by(*names, "pk")
+    return [Holding(*row) for row in rows.values_list("strategy_account", *names)]
 
 
 @dataclass(frozen=True)

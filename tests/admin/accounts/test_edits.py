@@ -15,7 +15,7 @@ from capital.services.accounts import registry
 from strategies.models import Strategy
 from tests.admin.forms import EDITOR, change_url, form_of
 from tests.admin.tenants import Tenant, allow, make_tenant
-from tests.factories import make_account, make_link, make_strategy, make_user
+from tests.factories import make_account, make_link, make_position, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -381,3 +381,29 @@ def test_table_of_strategies_says_what_switching_off_takes_and_escapes_names(
     for link in (idle, futures):
         assert f'data-off="{link.pk}"' not in told
     assert "Nothing runs in this pool any more (spot)" in told
+
+
+def test_what_could_no_longer_be_closed_is_said_before_a_link_is_switched_off(
+    page: Client, tenant: Tenant
+) -> None:
+    account = make_account(owner=tenant.user, venue="binance", wallet_mode="separate")
+    hostile = make_strategy(owner=tenant.user, name="<b>Bold", market_type="spot")
+    link = make_link(account=account, strategy=hostile)
+    other = make_link(account=account, market_type="spot")
+    make_position(link, "2")
+    make_position(link, "1", "ETH/USDT")
+
+    def page_of(row: StrategyAccount) -> str:
+        return reverse("admin:capital_strategyaccount_change", args=[row.pk])
+
+    told = "not even to close its open positions: BTC/USDT, ETH/USDT. Stop its new entries"
+
+    shown = page.get(change_url(account)).content.decode()
+
+    assert f'data-off="{link.pk}" hidden><strong>&lt;b&gt;Bold</strong>: Switched off' in shown
+    assert shown.count(told) == 1
+    assert told in page.get(page_of(link)).content.decode()
+    assert "not even to close" not in page.get(page_of(other)).content.decode()
+    StrategyAccount.objects.filter(pk=link.pk).update(is_active=False)
+    for url in (change_url(account), page_of(link)):
+        assert "not even to close" not in page.get(url).content.decode()

@@ -22,6 +22,7 @@ from capital.services.overview.strategies import (
     count_accounts,
     overview_strategies,
     positions_when_archived,
+    positions_when_off,
     running_links,
 )
 from capital.services.overview.timeline.account import read_account_history
@@ -280,10 +281,23 @@ def test_positions_that_archiving_leaves_are_the_open_ones_that_the_user_sees() 
     found = positions_when_archived([link.strategy_id, archived.strategy_id], owner)
 
     name = link.strategy.name
-    assert [(each.account, each.strategy, each.symbol) for each in found] == [
-        ("Main", name, "BTC/USDT"),
-        ("Main", name, "ETH/USDT"),
+    assert [(each.link_id, each.account, each.strategy, each.symbol) for each in found] == [
+        (link.pk, "Main", name, "BTC/USDT"),
+        (link.pk, "Main", name, "ETH/USDT"),
     ]
+
+
+def test_positions_that_switching_off_leaves_are_those_of_active_links() -> None:
+    link = make_link()
+    off = make_link(account=link.account, is_active=False)
+    elsewhere = make_link()
+    for each, quantity in ((link, "-1"), (off, "1"), (elsewhere, "1")):
+        make_position(each, quantity)
+    make_position(link, "0", "ETH/USDT")
+
+    found = positions_when_off(link.account)
+
+    assert [(each.link_id, each.symbol) for each in found] == [(link.pk, "BTC/USDT")]
 
 
 def test_links_that_run_are_those_that_could_lose_capital() -> None:
