@@ -3,16 +3,18 @@
 from itertools import chain
 from typing import Any
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from capital.admin.frame.editable import EditableForm, SecretField, SecretInput
 from capital.models import Account
 from capital.services.accounts import unproven_notice, venue_called, venue_names
+from capital.services.overview import positions_when_off
 from capital.services.sentences import sentence
 
+_MOST_NAMED = 5
 CREDENTIALS = ("api_key", "api_secret", "api_passphrase")
 # What a person sets; a field that is not here is shown only.
 IDENTITY_FIELDS = (
@@ -84,6 +86,9 @@ class AccountForm(EditableForm):
         if "currency" in self.fields:
             # An empty one becomes the venue's usual one.
             self.fields["currency"].required = False
+        if "is_active" in self.fields and self.instance.pk and self.instance.is_active:
+            # A help text is shown as HTML, and people name their strategies.
+            self.fields["is_active"].help_text = escape(_told_when_off(self.instance))
         for name in CREDENTIALS:
             if name in self.fields:
                 field = self.fields[name]
@@ -102,6 +107,20 @@ class AccountForm(EditableForm):
     class Meta:
         model = Account
         fields = (*EDITED_FIELDS, *CREDENTIALS)
+
+
+def _told_when_off(account: Account) -> str:
+    """What could not be closed any more, were the account switched off; empty for nothing."""
+    held = positions_when_off(account)
+    named = [f"{each.symbol} ({each.strategy})" for each in held[:_MOST_NAMED]]
+    if more := len(held) - len(named):
+        named.append(ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more})
+    if not named:
+        return ""
+    return gettext(
+        "Switched off, its strategies get no order size any more, not even to close their open "
+        "positions: %(positions)s. Stop its new entries instead until they are closed."
+    ) % {"positions": ", ".join(named)}
 
 
 def unproven_text(venue: str) -> str:

@@ -383,7 +383,7 @@ def test_table_of_strategies_says_what_switching_off_takes_and_escapes_names(
     assert "Nothing runs in this pool any more (spot)" in told
 
 
-def test_what_could_no_longer_be_closed_is_said_before_a_link_is_switched_off(
+def test_what_could_no_longer_be_closed_is_said_before_it_is_switched_off(
     page: Client, tenant: Tenant
 ) -> None:
     account = make_account(owner=tenant.user, venue="binance", wallet_mode="separate")
@@ -402,6 +402,10 @@ def test_what_could_no_longer_be_closed_is_said_before_a_link_is_switched_off(
 
     assert f'data-off="{link.pk}" hidden><strong>&lt;b&gt;Bold</strong>: Switched off' in shown
     assert shown.count(told) == 1
+    both = "positions: BTC/USDT (&lt;b&gt;Bold), ETH/USDT (&lt;b&gt;Bold). Stop its new entries"
+    assert (
+        f"its strategies get no order size any more, not even to close their open {both}" in shown
+    )
     assert told in page.get(page_of(link)).content.decode()
     assert "not even to close" not in page.get(page_of(other)).content.decode()
     StrategyAccount.objects.filter(pk=link.pk).update(is_active=False)
