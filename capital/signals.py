@@ -24,7 +24,12 @@ from capital.services.balances import balances_synced
 from capital.services.happened import Event, happened
 from capital.services.jobs import refusal_of, set_next_time, sync_schedules_after_migration
 from capital.services.limits import judge_limits, limit_stops_changed, use_reservations
-from capital.services.trading import days_restated, fills_recorded, mark_dust
+from capital.services.trading import (
+    days_restated,
+    fills_recorded,
+    keep_credited_again_after_migration,
+    mark_dust,
+)
 from capital.traces import CARRIED, current_id
 from strategies.models import Strategy
 
@@ -146,6 +151,10 @@ def schedule_is_saved(instance: Schedule, **_kwargs: Any) -> None:
 
 
 def migrated(using: str, **_kwargs: Any) -> None:
-    """The tables are there: the jobs' schedules go into them. Connected in ``CapitalConfig``."""
+    """The tables are there: the jobs' schedules go into them, and books of before are kept on.
+
+    Connected in ``CapitalConfig``.
+    """
     if using == DEFAULT_DB_ALIAS:
         sync_schedules_after_migration()
+        keep_credited_again_after_migration()

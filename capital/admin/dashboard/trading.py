@@ -21,7 +21,7 @@ from capital.domain.sizing.orders import PositionSide
 from capital.models import Account, PoolDay, Position, StrategyAccount
 from capital.services.overview import TradingHistory, shown_unexplained
 from capital.services.sentences import sentence
-from capital.services.trading import ComparedPosition, Equity, settle_of
+from capital.services.trading import ComparedPosition, Equity, counted_in
 from strategies.models import Strategy
 
 # Why nothing is said of a day's change.
@@ -164,7 +164,7 @@ def _filters(of: Account | Strategy) -> dict[str, dict[str, str]]:
 
 
 def _position(row: Position, *, is_account: bool) -> PositionRow:
-    link, settle = row.strategy_account, settle_of(row.symbol) or ""
+    link, settle = row.strategy_account, counted_in(row)
     other = link.strategy if is_account else link.account
     model = "strategy" if is_account else "account"
     side = _SIDES.get(row.position_side)

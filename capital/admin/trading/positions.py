@@ -23,7 +23,7 @@ from capital.admin.trading.filters import MatchFilter
 from capital.domain.money import EXACT
 from capital.domain.sizing.orders import PositionSide
 from capital.models import Position
-from capital.services.trading import compare_positions, mark_dust, settle_of, value_positions
+from capital.services.trading import compare_positions, counted_in, mark_dust, value_positions
 
 
 def _judge(positions: list[Any]) -> None:
@@ -211,10 +211,9 @@ class PositionAdmin(ExportActions, RecordAdmin):
         return self._earned(position, position.realized_pnl)
 
     def _earned(self, position: Position, amount: Decimal | None) -> Any:
-        currency = settle_of(position.symbol)
-        if amount is None or currency is None:
+        if amount is None:
             return figure(NOTHING)
-        return rounded(amount, currency, is_gain=True)
+        return rounded(amount, counted_in(position), is_gain=True)
 
     @admin.display(description=gettext_lazy("status"))
     def shown_state(self, position: Position) -> Any:
@@ -239,7 +238,7 @@ def _cell(position: Position, name: str) -> Any:
         case "strategy":
             return position.strategy_account.strategy.key
         case "currency":
-            return settle_of(position.symbol)
+            return counted_in(position)
         case "marked_at" | "updated_at":
             moment = getattr(position, name)
             return moment and timezone.localtime(moment).isoformat(timespec="seconds")

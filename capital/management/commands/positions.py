@@ -15,9 +15,9 @@ from capital.management.base import CapitalCommand
 from capital.management.output import console_on, grouped, print_json
 from capital.models import Position
 from capital.services.trading import (
+    counted_in,
     mark_symbol_not_strategys,
     open_positions,
-    settle_of,
     value_positions,
 )
 
@@ -74,7 +74,7 @@ def _as_json(position: Position) -> dict[str, Any]:
         "mark_price": _trimmed(position.mark_price),
         "realized_pnl": position.realized_pnl,
         "unrealized_pnl": position.unrealized_pnl,
-        "currency": settle_of(position.symbol),
+        "currency": counted_in(position),
         "source": position.source,
         "updated_at": position.updated_at,
     }
@@ -85,7 +85,7 @@ def _trimmed(amount: Any) -> Any:
 
 
 def _money(position: Position, amount: Decimal | None) -> str:
-    return grouped(amount) + ("" if amount is None else f" {settle_of(position.symbol)}")
+    return grouped(amount) + ("" if amount is None else f" {counted_in(position)}")
 
 
 def _table(positions: list[Position]) -> Table:

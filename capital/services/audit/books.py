@@ -33,6 +33,7 @@ from capital.models import (
     SymbolDay,
 )
 from capital.models.columns.exact import cut_for
+from capital.services.accounts.denomination import Denomination
 from capital.services.audit.checkpoints import READ_AGAIN
 from capital.services.audit.months import check_months
 from capital.services.audit.replay import ROWS_AT_ONCE, BooksPoint, Replay
@@ -78,7 +79,8 @@ def _checked(
     first = datetime.combine(
         business_date(audit.now - READ_AGAIN), time.min, tzinfo=timezone.get_default_timezone()
     )
-    replay = Replay(ids, links, begun, first, scratch.found)
+    moneys = {key: Denomination.of(account) for key, account in scratch.accounts.items()}
+    replay = Replay(ids, links, moneys, begun, first, scratch.found)
     books = _Books(scratch, links, replay, begun)
     books.check()
     check_months(scratch, links, begun)

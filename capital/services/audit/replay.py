@@ -25,6 +25,7 @@ from capital.domain.performance.symbols import parse_symbol
 from capital.domain.performance.telling import counting
 from capital.domain.reasons import Code, Reason
 from capital.models import Attribution, Fill, Flow
+from capital.services.accounts.denomination import Denomination
 from capital.services.balances.summaries import business_date
 from capital.services.trading.booking.fills import as_booked
 from capital.services.trading.booking.flows import as_funding, is_booked, key_of
@@ -64,6 +65,7 @@ class Replay:
     Attributes:
         account_ids: The accounts.
         links: The account of each of their links.
+        moneys: By account.
         begun: By account, from where on it is booked; else from its first fill.
         settled_at: The moment at which the books are kept in ``settled``.
         found: Called with an account and what is wrong with one of its rows.
@@ -75,6 +77,7 @@ class Replay:
 
     account_ids: Sequence[int]
     links: Mapping[int, int]
+    moneys: Mapping[int, Denomination]
     begun: Mapping[int, BooksPoint]
     settled_at: datetime
     found: Callable[[int, Iterable[Reason]], None]
@@ -94,6 +97,7 @@ class Replay:
                 self.books.update(self.begun[account_id].books)
 
     def _days_of(self, account_id: int, events: Iterable[_Event]) -> Iterator[Any]:
+        money = self.moneys[account_id]
         point = self.begun.get(account_id)
         standing: dict[str, dict[PositionKey, Books]] = defaultdict(dict)
         for key, books in (point.books if point is not None else {}).items():
@@ -106,7 +110,7 @@ class Replay:
                 for event in sorted(together, key=lambda event: in_sequence(event.happened)):
                     for key, entry in _booked(event, standing[event.symbol]):
                         symbol = parse_symbol(key.symbol)
-                        currency = entry.currency or ("" if symbol is None else symbol.settle)
+                        currency = entry.currency or money.paid_in(key.symbol)
                         rows[key, currency].add(entry, is_position=symbol is not None)
             yield account_id, day, dict(rows)
         self.books.update(_flat(standing))
@@ -141,6 +145,7 @@ class Replay:
             Flow.objects.filter(
                 self._behind("occurred_at"), kind__in=kinds, matched_by__isnull=True
             )
+            .select_related("account")
             .order_by("account_id", "occurred_at", "pk")
             .iterator(chunk_size=ROWS_AT_ONCE)
         )

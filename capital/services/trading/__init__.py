@@ -16,6 +16,7 @@ from capital.services.trading.by_hand.orders import (
 )
 from capital.services.trading.by_hand.reversing import can_reverse, reverse_flow
 from capital.services.trading.counted import Equity, equity_of
+from capital.services.trading.credited import keep_credited_again_after_migration
 from capital.services.trading.days.closing import days_restated
 from capital.services.trading.files import (
     LineProblem,
@@ -42,7 +43,7 @@ from capital.services.trading.imports import (
     preview_upload,
 )
 from capital.services.trading.marks import mark_positions, value_positions
-from capital.services.trading.pnl import GROUPS, PnlRow, account_pnl, pnl, settle_of
+from capital.services.trading.pnl import GROUPS, PnlRow, account_pnl, counted_in, pnl
 from capital.services.trading.positions import (
     ToldPosition,
     mark_dust,
@@ -87,6 +88,7 @@ __all__ = [
     "attribute_again",
     "can_reverse",
     "compare_positions",
+    "counted_in",
     "counts_of",
     "days_restated",
     "enter_flow",
@@ -98,6 +100,7 @@ __all__ = [
     "import_fills",
     "import_trades",
     "import_upload",
+    "keep_credited_again_after_migration",
     "keep_upload",
     "last_pool_days",
     "links_of",
@@ -119,7 +122,6 @@ __all__ = [
     "report_position",
     "report_positions",
     "reverse_flow",
-    "settle_of",
     "sync_fills",
     "value_positions",
     "write_workbook",

@@ -24,11 +24,13 @@ from capital.domain.performance.pnl import Booked, Books
 from capital.domain.performance.symbols import parse_symbol
 from capital.models import Attribution, Fill, Flow, Position, StrategyAccount
 from capital.models.queries.compiled import CompiledRows
+from capital.services.accounts.denomination import Denomination
 from capital.services.balances.summaries import business_date
-from capital.services.trading.booking.fills import as_booked, counting_fills, symbol_of
+from capital.services.trading.booking.fills import as_booked, counting_fills
 from capital.services.trading.booking.flows import (
     as_funding,
     concerns,
+    currency_of,
     earned_by_symbol,
     earned_flows,
     earned_flows_of_all,
@@ -303,7 +305,9 @@ def realized_after(
         strategy_account__account__in=accounts, symbol__in=symbols, books__isnull=False
     )
     members: dict[tuple[int, str], list[PositionKey]] = defaultdict(list)
-    for row in found.select_related("strategy_account").order_by("pk"):
+    moneys: dict[int, Denomination] = {}
+    for row in found.select_related("strategy_account__account").order_by("pk"):
+        moneys[row.strategy_account_id] = Denomination.of(row.strategy_account.account)
         key = PositionKey(row.strategy_account_id, row.symbol, row.position_side)
         members[row.strategy_account.account_id, row.symbol].append(key)
     history = counting_fills({key for keys in members.values() for key in keys})
@@ -318,9 +322,9 @@ def realized_after(
         for (link_id, symbol, _), (_, entries) in after.items():
             if link_id not in moments:
                 continue
-            settle = symbol_of(symbol).settle
+            paid_in = moneys[link_id].paid_in(symbol)
             for entry in entries:
-                is_own = (entry.currency or settle) == currencies[link_id]
+                is_own = (entry.currency or paid_in) == currencies[link_id]
                 if is_own and entry.at > moments[link_id]:
                     add_to(sums, link_id, entry.realized)
     return sums
@@ -343,7 +347,7 @@ def earned_after(
         key = key_of(flow)
         assert key is not None, "it was asked for by its link"
         link_id = key.link_id
-        if flow.occurred_at > moments[link_id] and flow.currency == currencies[link_id]:
+        if flow.occurred_at > moments[link_id] and currency_of(flow) == currencies[link_id]:
             add_to(sums, link_id, flow.amount)
     return sums
 

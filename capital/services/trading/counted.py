@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from capital.domain.balances import BalanceBasis
 from capital.domain.money import EXACT, add_to
-from capital.domain.performance.symbols import parse_symbol
 from capital.domain.reasons import Code, Reason
 from capital.models import Position, StrategyAccount
+from capital.services.accounts.denomination import Denomination
 from capital.services.balances.summaries import business_date
 from capital.services.trading.books import earned_after, realized_after
 from capital.services.trading.days.since import days_beside, pnl_since, realized_in, unrealized_in
@@ -36,17 +36,17 @@ class Earned:
 
 @inside_transaction
 def earned_until(
-    moments: Mapping[int, datetime], currencies: Mapping[int, str], *, now: datetime
+    moments: Mapping[int, datetime], moneys: Mapping[int, Denomination], *, now: datetime
 ) -> dict[int, Earned]:
     """What these links have earned, as ``read_earned`` tells, while nothing can change it.
 
     Call it inside the transaction that locked their accounts.
     """
-    return read_earned(moments, currencies, now=now)
+    return read_earned(moments, moneys, now=now)
 
 
 def read_earned(
-    moments: Mapping[int, datetime], currencies: Mapping[int, str], *, now: datetime
+    moments: Mapping[int, datetime], moneys: Mapping[int, Denomination], *, now: datetime
 ) -> dict[int, Earned]:
     """What these links have earned; those without books are left out.
 
@@ -55,16 +55,17 @@ def read_earned(
 
     Args:
         moments: By link, when the balance was read.
-        currencies: Of the accounts, by link; of others, too.
+        moneys: Of the accounts, by link; of others, too.
         now: Decides which marks are fresh.
     """
     if not moments:
         return {}
     rows = Position.objects.filter(strategy_account__in=moments, books__isnull=False)
     positions = list(rows.select_related("strategy_account").order_by("pk"))
-    beside = days_beside(positions, currencies)
-    realized = realized_in(positions, currencies, beside)
-    worth = unrealized_in(positions, unrealized_of(positions, now=now), currencies)
+    beside = days_beside(positions, moneys)
+    realized = realized_in(positions, moneys, beside)
+    worth = unrealized_in(positions, unrealized_of(positions, now=now), moneys)
+    currencies = {link_id: money.currency for link_id, money in moneys.items()}
     later = dict.fromkeys(realized, _ZERO)
     lasts = {day.strategy_account_id: day.date for day in beside if not day.symbol}
     late = {
@@ -107,16 +108,15 @@ def equity_of(links: Iterable[StrategyAccount], *, now: datetime) -> dict[int, E
     wanted = {link.pk: link for link in links}
     if not wanted:
         return {}
-    currencies = {pk: link.account.currency for pk, link in wanted.items()}
+    moneys = {pk: Denomination.of(link.account) for pk, link in wanted.items()}
     rows = Position.objects.filter(strategy_account__in=wanted, books__isnull=False)
     positions = list(rows.order_by("pk"))
     values = unrealized_of(positions, now=now)
-    realized = realized_in(positions, currencies, days_beside(positions, currencies))
-    worth = unrealized_in(positions, values, currencies)
+    realized = realized_in(positions, moneys, days_beside(positions, moneys))
+    worth = unrealized_in(positions, values, moneys)
     unmarked: dict[int, list[str]] = {}
     for position in positions:
-        symbol = parse_symbol(position.symbol)
-        is_own = symbol is not None and symbol.settle == currencies[position.strategy_account_id]
+        is_own = moneys[position.strategy_account_id].is_own(position.symbol)
         if is_own and values[position.pk] is None:
             unmarked.setdefault(position.strategy_account_id, []).append(position.symbol)
     return {

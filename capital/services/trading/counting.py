@@ -21,6 +21,7 @@ from capital.domain.reasons import Code
 from capital.models import StrategyAccount, StrategyCapital, SymbolDay
 from capital.models.columns.exact import cut_for
 from capital.models.queries.compiled import CompiledQuery
+from capital.services.accounts.denomination import Denomination
 from capital.services.accounts.linked import CapitalRow, LinkedAccount
 from capital.services.trading.counted import Earned, earned_until
 from capital.services.trading.days.since import pnl_since, settled_base
@@ -123,7 +124,7 @@ def count_pnl(
                 for _, reading, entry in wanted
                 if entry.link.id not in known
             },
-            {entry.link.id: linked.account.currency for linked, _, entry in wanted},
+            {entry.link.id: Denomination.of(linked.account) for linked, _, entry in wanted},
             now=now,
         ),
     }

@@ -185,7 +185,7 @@ def record_opening(
     instrument = instruments_of(account.venue, [opening], source=source)[opening.symbol]
     row = row_of(
         opening,
-        account_id=account.pk,
+        account,
         source=source,
         contract_size=instrument.contract_size,
         now=now,

@@ -15,6 +15,7 @@ from capital.domain.money import EXACT, add_to, known_sum
 from capital.domain.performance.pnl import Booked, Books, keep_books
 from capital.domain.performance.symbols import parse_symbol
 from capital.models import Account, Fill, Position, SymbolDay, VenuePosition
+from capital.services.accounts.denomination import Denomination
 from capital.services.balances.summaries import business_date
 from capital.services.trading.booking.fills import as_booked, nobodys_fills
 from capital.services.trading.booking.undivided import Undivided, undivided_flows
@@ -144,9 +145,9 @@ def account_pnl(
     values = unrealized_of(held, now=now)
     worth: dict[tuple[Any, ...], list[Decimal | None]] = defaultdict(list)
     for each, value in _worth_of_nobody(of_nobody, now=now):
-        worth[(*(each.group(name) for name in by), each.settle)].append(value)
+        worth[(*(each.group(name) for name in by), each.currency)].append(value)
     for position in held:
-        group = (*(_NAMES[name](position) for name in by), settle_of(position.symbol))
+        group = (*(_NAMES[name](position) for name in by), counted_in(position))
         worth[group].append(values[position.pk])
     for row in rows:
         group = (*(getattr(row, name) for name in by), row.currency)
@@ -162,7 +163,7 @@ class _Nobodys:
     account: str
     symbol: str
     position_side: str
-    settle: str
+    currency: str
     books: Books
     entries: Sequence[Booked]
 
@@ -177,14 +178,13 @@ def _of_nobody(account_ids: Sequence[int]) -> list[_Nobodys]:
     fills: dict[tuple[int, str, str], list[Fill]] = defaultdict(list)
     for fill in nobodys_fills(account_ids):
         fills[fill.account_id, fill.symbol, fill.position_side].append(fill)
-    names = dict(
-        Account.objects.filter(pk__in={key for key, *_ in fills}).values_list("pk", "name")
-    )
+    accounts = Account.objects.only("name", "venue", "currency").in_bulk({key for key, *_ in fills})
     found = []
     for (account_id, symbol, side), of_key in sorted(fills.items()):
         books, entries = keep_books([as_booked(fill, step=_ZERO) for fill in of_key])
-        name, settle = names[account_id], of_key[0].settle
-        found.append(_Nobodys(account_id, name, symbol, side, settle, books, entries))
+        account = accounts[account_id]
+        currency = Denomination.of(account).paid_in(symbol)
+        found.append(_Nobodys(account_id, account.name, symbol, side, currency, books, entries))
     return found
 
 
@@ -204,10 +204,10 @@ def _with_nobodys(
             if (since is not None and day < since) or (until is not None and day > until):
                 continue
             group = [each.group(name, entry) for name in by]
-            key = (*group, each.settle)
+            key = (*group, each.currency)
             if key not in found:
                 named = dict(zip(names, group, strict=True))
-                found[key] = PnlRow(currency=each.settle, **named)
+                found[key] = PnlRow(currency=each.currency, **named)
             figures = {name: getattr(entry, name) for name in _SUMS}
             is_closed = entry.closed is not None
             unvalued = entry.fees_unvalued
@@ -261,7 +261,6 @@ def _worth_of_nobody(
             yield each, EXACT.normalize(each.books.position.unrealized(symbol.kind, mark))
 
 
-def settle_of(symbol: str) -> str | None:
-    """The currency that a symbol is paid in; None where it is no symbol."""
-    parsed = parse_symbol(symbol)
-    return None if parsed is None else parsed.settle
+def counted_in(position: Position) -> str:
+    """The currency in which the PnL of a position counts. Its account is to be loaded."""
+    return Denomination.of(position.strategy_account.account).paid_in(position.symbol)

@@ -23,6 +23,7 @@ from capital.domain.performance.measures.returns import Day
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code
 from capital.models import Flow, LimitState, LinkDay
+from capital.services.accounts.denomination import Denomination
 from capital.services.accounts.linked import CapitalRow, LinkedAccount
 from capital.services.allocation.inputs import load_last_inputs
 from capital.services.allocation.policies.in_use import NOTHING_IN_USE, InUse
@@ -211,20 +212,20 @@ def _own(
     last = load_last_inputs(list(linked_accounts))
     flows = _flows(linked_accounts)
     moments: dict[int, datetime] = {}
-    currencies: dict[int, str] = {}
+    moneys: dict[int, Denomination] = {}
     for key, linked in linked_accounts.items():
         mode = WalletMode(linked.account.wallet_mode)
         for link in linked.links:
             reading = readings[key].get(pool_of(link.market, mode))
             moments[link.id] = (reading and reading.observed_at) or now
-            currencies[link.id] = linked.account.currency
+            moneys[link.id] = Denomination.of(linked.account)
     traded = {
         link_id: moments[link_id]
         for linked in linked_accounts.values()
         for link_id in linked.traded
         if _begins(linked, link_id) is not None or link_id in linked.reported
     }
-    earned = read_earned(traded, currencies, now=now)
+    earned = read_earned(traded, moneys, now=now)
     return {
         key: _told(linked, readings[key], last.get(key), flows.get(key, ()), earned)
         for key, linked in linked_accounts.items()
@@ -243,7 +244,8 @@ def _flows(linked_accounts: Mapping[int, LinkedAccount]) -> dict[int, list[_Move
     ).order_by("pk")
     columns = ("account_id", "currency", "occurred_at", "pool", "amount")
     for account_id, currency, at, pool, amount in rows.values_list(*columns):
-        if currency == linked_accounts[account_id].account.currency:
+        money = Denomination.of(linked_accounts[account_id].account)
+        if money.counted(currency, pool) == money.currency:
             found[account_id].append((at, Pool(pool), amount))
     return found
 

@@ -21,6 +21,7 @@ from capital.domain.reasons import Code, Reason
 from capital.domain.whatif.record import LinkRecord, PoolRecord, Record
 from capital.domain.whatif.replaying import gain_of
 from capital.models import Account, Flow, LinkDay, PoolDay
+from capital.services.accounts.denomination import Denomination
 from capital.services.accounts.linked import LinkedAccount
 from capital.services.balances.summaries import business_date
 from capital.services.trading.packed.months import COLUMNS, DayRow
@@ -203,12 +204,13 @@ def _pool_days(
 def _flows(account: Account, first: date, last: date) -> dict[Pool, dict[date, Decimal]]:
     """What came or went without having been earned, by day."""
     found: dict[Pool, dict[date, Decimal]] = defaultdict(dict)
+    money = Denomination.of(account)
     rows = Flow.objects.filter(
-        account=account, currency=account.currency, kind__in=_PUT_IN, matched_by__isnull=True
+        account=account, currency__in=money.currencies, kind__in=_PUT_IN, matched_by__isnull=True
     ).order_by("pk")
-    for name, at, amount in rows.values_list("pool", "occurred_at", "amount"):
+    for name, at, amount, currency in rows.values_list("pool", "occurred_at", "amount", "currency"):
         day = business_date(at)
-        if first <= day <= last:
+        if first <= day <= last and money.counted(currency, name) == money.currency:
             add_to(found[Pool(name)], day, amount)
     return found
 

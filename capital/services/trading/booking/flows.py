@@ -11,6 +11,7 @@ from capital.domain.performance.flows import FlowKind
 from capital.domain.performance.symbols import parse_symbol
 from capital.domain.sizing.orders import PositionSide
 from capital.models import Flow
+from capital.services.accounts.denomination import Denomination
 from capital.services.trading.booking.writing import PositionKey
 
 
@@ -39,15 +40,19 @@ def concerns(flow: Flow, key: PositionKey) -> bool:
 
 def as_funding(flow: Flow) -> Funding:
     """What was earned without a fill, as the books take it."""
-    symbol = parse_symbol(flow.symbol)
-    is_settled = symbol is not None and symbol.settle == flow.currency
+    currency, settled = currency_of(flow), Denomination.of(flow.account).paid_in(flow.symbol)
     return Funding(
         key=flow.venue_flow_id or f"~{flow.pk}",
         paid_at=flow.occurred_at,
         amount=flow.amount,
-        currency="" if is_settled else flow.currency,
+        currency="" if currency == settled else currency,
         is_rebate=flow.kind == FlowKind.REBATE.value,
     )
+
+
+def currency_of(flow: Flow) -> str:
+    """The currency in which a flow counts. Its account is to be loaded."""
+    return Denomination.of(flow.account).counted(flow.currency, flow.pool)
 
 
 def earned_by_symbol(
@@ -72,4 +77,4 @@ def earned_flows_of_all(symbols: Collection[str]) -> QuerySet[Flow]:
     """Of all accounts."""
     kinds = [kind.value for kind in FlowKind if kind.is_earned]
     rows = Flow.objects.filter(symbol__in=symbols, kind__in=kinds, matched_by__isnull=True)
-    return rows.order_by("pk")
+    return rows.select_related("account").order_by("pk")

@@ -13,7 +13,7 @@ from capital.domain.money import EXACT, add_to
 from capital.domain.performance.flows import FlowKind
 from capital.models import Account, Flow, SymbolDay
 from capital.services.balances.summaries import business_dates
-from capital.services.trading.booking.flows import is_booked
+from capital.services.trading.booking.flows import currency_of, is_booked
 
 _ZERO = Decimal(0)
 _EARNED = [kind.value for kind in FlowKind if kind.is_earned]
@@ -77,8 +77,8 @@ def _told(account_ids: Collection[int]) -> tuple[dict[_Key, Decimal], dict[_Key,
     fees: dict[_Key, Decimal] = {}
     day_of = business_dates()
     rows = Flow.objects.filter(account__in=account_ids, kind__in=_EARNED, matched_by__isnull=True)
-    for flow in rows.order_by("pk").iterator(chunk_size=2000):
-        key = flow.account_id, flow.symbol, day_of(flow.occurred_at), flow.currency
+    for flow in rows.select_related("account").order_by("pk").iterator(chunk_size=2000):
+        key = flow.account_id, flow.symbol, day_of(flow.occurred_at), currency_of(flow)
         if flow.kind != FlowKind.REBATE.value:
             add_to(funding, key, flow.amount)
         elif not is_booked(flow):

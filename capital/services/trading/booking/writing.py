@@ -5,7 +5,7 @@ position.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -24,6 +24,7 @@ from capital.domain.sizing.instruments import InstrumentKind
 from capital.models import Position, PositionSource, StrategyAccount, SymbolDay, Trade
 from capital.models.columns.copying import insert_values
 from capital.models.columns.exact import cut_for
+from capital.services.accounts.denomination import Denomination
 from capital.services.balances.summaries import business_dates
 from capital.services.transactions import inside_transaction
 
@@ -100,11 +101,12 @@ def write_books(changes: Sequence[Changed]) -> date | None:
     """
     if not changes:
         return None
-    firsts = _write_days(changes), _write_trades(changes)
     wanted = {change.member.key.link_id for change in changes}
     # Who is told that a position was closed asks for the exchange of its account.
     links = StrategyAccount.objects.filter(pk__in=wanted).select_related("account")
-    of = {link.pk: link for link in links.only("account__venue")}
+    of = {link.pk: link for link in links.only("account__venue", "account__currency")}
+    moneys = {pk: Denomination.of(link.account) for pk, link in of.items()}
+    firsts = _write_days(changes, moneys), _write_trades(changes, moneys)
     for change in changes:
         _write_position(change, of[change.member.key.link_id])
     return min((day for day in firsts if day is not None), default=None)
@@ -181,8 +183,12 @@ def _symbol(text: str) -> Symbol:
 _DayKey = tuple[int, str, str, date, str]
 
 
-def _write_days(changes: Sequence[Changed]) -> date | None:
+def _write_days(changes: Sequence[Changed], moneys: Mapping[int, Denomination]) -> date | None:
     """Add what was booked to its days. What was booked again gets all of its days again.
+
+    Args:
+        changes: Of some books.
+        moneys: Of the accounts, by link.
 
     Returns:
         The first day that is not as it was; None where all are.
@@ -191,7 +197,7 @@ def _write_days(changes: Sequence[Changed]) -> date | None:
     for change in changes:
         key, day_of = change.member.key, business_dates()
         for entry in change.entries:
-            currency = entry.currency or _symbol(key.symbol).settle
+            currency = entry.currency or moneys[key.link_id].paid_in(key.symbol)
             booked[*key, day_of(entry.at), currency].append(entry)
     again = {change.member.key for change in changes if change.member.is_again}
     before = _days_of(changes, {key[3] for key in booked})
@@ -278,8 +284,12 @@ def _with(row: SymbolDay, entries: Sequence[Booked]) -> SymbolDay:
     return row
 
 
-def _write_trades(changes: Iterable[Changed]) -> date | None:
+def _write_trades(changes: Iterable[Changed], moneys: Mapping[int, Denomination]) -> date | None:
     """Write the trades that were ended; of what was booked again, those alone.
+
+    Args:
+        changes: Of some books.
+        moneys: Of the accounts, by link.
 
     Returns:
         The first day on which other trades ended than before; None where what was booked again
@@ -304,7 +314,7 @@ def _write_trades(changes: Iterable[Changed]) -> date | None:
             rows.append(
                 [
                     *key,
-                    _symbol(key.symbol).settle,
+                    moneys[key.link_id].paid_in(key.symbol),
                     trade.is_long,
                     trade.opened_at,
                     entry.at,

@@ -11,12 +11,12 @@ from django.utils import timezone
 from capital.domain.clock import Clock
 from capital.domain.errors import NotFound, TradingRefused
 from capital.domain.money import EXACT
-from capital.domain.performance.symbols import parse_symbol
 from capital.domain.reasons import Code
 from capital.models import Account, AttributedBy, Fill, Position, StrategyAccount
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading.by_hand.orders import give, links_of, newest_links, whole_orders
+from capital.services.trading.pnl import counted_in
 from capital.services.trading.syncing.comparing import note_booked
 from capital.services.trading.whose import Owner, owners_of, refuse_other_market
 from capital.services.transactions import inside_transaction
@@ -205,15 +205,15 @@ def _link(
 
 
 def _realized(link_ids: Sequence[int]) -> dict[tuple[int, str], Decimal]:
-    """What these links have realised, by link and settle currency."""
-    positions = Position.objects.filter(
-        strategy_account__in=link_ids, realized_pnl__isnull=False
-    ).order_by("pk")
+    """What these links have realised, by link and currency."""
+    positions = (
+        Position.objects.filter(strategy_account__in=link_ids, realized_pnl__isnull=False)
+        .select_related("strategy_account__account")
+        .order_by("pk")
+    )
     found: dict[tuple[int, str], Decimal] = {}
     for position in positions:
-        symbol = parse_symbol(position.symbol)
-        assert symbol is not None, "no other position has books"
         assert position.realized_pnl is not None, "the others were left out"
-        key = position.strategy_account_id, symbol.settle
+        key = position.strategy_account_id, counted_in(position)
         found[key] = EXACT.add(found.get(key, _ZERO), position.realized_pnl)
     return found

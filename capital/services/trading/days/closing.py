@@ -195,11 +195,9 @@ def summary_figures(days: Sequence[LinkDay]) -> dict[str, Any]:
 
 def _write_capital(sources: DaySources) -> None:
     """Say of each link with books what it earned since its capital was decided."""
-    currencies = {key: of.currency for key, of in sources.links.items()}
-    realized = realized_in(
-        sources.positions, currencies, days_beside(sources.positions, currencies)
-    )
-    worth = unrealized_in(sources.positions, sources.worth_now, currencies)
+    moneys = {key: of.money for key, of in sources.links.items()}
+    realized = realized_in(sources.positions, moneys, days_beside(sources.positions, moneys))
+    worth = unrealized_in(sources.positions, sources.worth_now, moneys)
     changed = []
     for link_id, capital in sources.capital.items():
         pnl = None

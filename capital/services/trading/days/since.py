@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from capital.domain.money import EXACT, add_to, known_difference, known_sum
-from capital.domain.performance.symbols import parse_symbol
 from capital.models import (
     Position,
     StrategyCapital,
     SymbolDay,
 )
+from capital.services.accounts.denomination import Denomination
 from capital.services.accounts.linked import CapitalRow
 
 _ZERO = Decimal(0)
@@ -31,7 +31,9 @@ def settled_base(capital: StrategyCapital | CapitalRow, *, is_equity: bool) -> D
     return EXACT.subtract(base, then)
 
 
-def days_beside(positions: Iterable[Position], currencies: Mapping[int, str]) -> list[SymbolDay]:
+def days_beside(
+    positions: Iterable[Position], moneys: Mapping[int, Denomination]
+) -> list[SymbolDay]:
     """What links earned in their accounts' currencies beside what positions realise, by day.
 
     In no symbol, as interest is, or in one that is settled in another currency. In the order of
@@ -39,43 +41,38 @@ def days_beside(positions: Iterable[Position], currencies: Mapping[int, str]) ->
 
     Args:
         positions: Those with books, of these links.
-        currencies: Of the accounts, by link.
+        moneys: Of the accounts, by link.
     """
     # By their names, since the days of all other symbols are many.
     symbols = {""}
     for each in positions:
-        if not _is_settled_in(each.symbol, currencies[each.strategy_account_id]):
+        if not moneys[each.strategy_account_id].is_own(each.symbol):
             symbols.add(each.symbol)
-    rows = SymbolDay.objects.filter(strategy_account__in=currencies, symbol__in=symbols)
+    rows = SymbolDay.objects.filter(strategy_account__in=moneys, symbol__in=symbols)
     return [
         row
         for row in rows.order_by("date", "pk")
-        if row.currency == currencies[row.strategy_account_id]
-        and not _is_settled_in(row.symbol, row.currency)
+        if row.currency == (money := moneys[row.strategy_account_id]).currency
+        and not money.is_own(row.symbol)
     ]
 
 
-def _is_settled_in(text: str, currency: str) -> bool:
-    symbol = parse_symbol(text)
-    return symbol is not None and symbol.settle == currency
-
-
 def realized_in(
-    positions: Iterable[Position], currencies: Mapping[int, str], beside: Iterable[SymbolDay]
+    positions: Iterable[Position],
+    moneys: Mapping[int, Denomination],
+    beside: Iterable[SymbolDay],
 ) -> dict[int, Decimal]:
     """What each link with books has realised ever, in its account's currency.
 
     Args:
         positions: Those with books, of these links.
-        currencies: Of the accounts, by link.
+        moneys: Of the accounts, by link.
         beside: What ``days_beside`` finds of them.
     """
     found: dict[int, Decimal] = {}
     for position in positions:
-        symbol = parse_symbol(position.symbol)
-        assert symbol is not None, "only these have books"
         link_id = position.strategy_account_id
-        is_own = symbol.settle == currencies[link_id]
+        is_own = moneys[link_id].is_own(position.symbol)
         add_to(found, link_id, (position.realized_pnl or _ZERO) if is_own else _ZERO)
     for day in beside:
         add_to(found, day.strategy_account_id, day.realized)
@@ -85,14 +82,13 @@ def realized_in(
 def unrealized_in(
     positions: Iterable[Position],
     worth: Mapping[int, Decimal | None],
-    currencies: Mapping[int, str],
+    moneys: Mapping[int, Denomination],
 ) -> dict[int, Decimal | None]:
     """What is unrealised of each link in its account's currency; None where a mark is missing."""
     found: dict[int, Decimal | None] = {}
     for position in positions:
-        symbol = parse_symbol(position.symbol)
         link_id = position.strategy_account_id
-        if symbol is not None and symbol.settle == currencies[link_id]:
+        if moneys[link_id].is_own(position.symbol):
             found[link_id] = known_sum(found.get(link_id, _ZERO), worth[position.pk])
     return found
 

@@ -27,6 +27,7 @@ from capital.models import (
 )
 from capital.models.queries.compiled import CompiledQuery, CompiledRows
 from capital.models.queries.given import Given
+from capital.services.accounts.denomination import Denomination
 from capital.services.balances.summaries import business_date
 from capital.services.trading.days.since import settled_base
 from capital.services.trading.worth import unrealized_of
@@ -46,6 +47,11 @@ class _Of:
     venue: str
     currency: str
     basis: str
+
+    @property
+    def money(self) -> Denomination:
+        """What its account's money is counted in."""
+        return Denomination(self.venue, self.currency)
 
 
 # A symbol of one link on one side.
@@ -163,8 +169,7 @@ class DaySources:
         for day in _dates(chain.begins, self.today):
             rows = by_day.get((chain.link_id, chain.currency, day), [])
             for row in rows:
-                symbol = parse_symbol(row.symbol)
-                if symbol is not None and symbol.settle == chain.currency:
+                if of.money.paid_in(row.symbol) == chain.currency:
                     chain.held[_key_of(row)] = _holding(row)
             made = _summed(chain, day, rows)
             made.settled_start = settled

@@ -111,7 +111,7 @@ class Recording:
     def _row(self, fill: NewFill, contract_size: Decimal) -> Fill:
         return row_of(
             fill,
-            account_id=self.account.pk,
+            self.account,
             source=self.source,
             contract_size=contract_size,
             now=self.now,
