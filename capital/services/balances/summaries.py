@@ -29,7 +29,9 @@ from capital.services.transactions import inside_transaction
 from strategies.markets import MarketType
 
 _CLOCK_SKEW = timedelta(minutes=10)
-_DAY = timedelta(days=1)
+_DAY, _TICK = timedelta(days=1), timedelta(microseconds=1)
+# Behind these, a moment in another zone may be in no year that there is.
+_FIRST, _LAST = date.min + _DAY, date.max - _DAY
 
 # The fields of each pool's balance in a summary, and of the time when it was read.
 BALANCE_FIELD = {
@@ -95,6 +97,23 @@ def business_date(now: datetime) -> date:
 
 def _midnights(day: date, zone: tzinfo) -> list[datetime]:
     return [datetime.combine(day, time(fold=fold), zone).astimezone(UTC) for fold in (0, 1)]
+
+
+def begins_of(day: date) -> datetime | None:
+    """The first moment of a day; None of the first and the last ones of the calendar."""
+    if not _FIRST < day < _LAST:
+        return None
+    found = _midnights(day, timezone.get_default_timezone())
+    # Where clocks skip a midnight, one of the two is of the day before.
+    return min(each for each in found if business_date(each) >= day)
+
+
+def ends_of(day: date) -> datetime | None:
+    """The moment after which nothing is of a day; None of the same as ``begins_of``."""
+    if not _FIRST < day < _LAST:
+        return None
+    found = _midnights(day + _DAY, timezone.get_default_timezone())
+    return max(each for each in found if business_date(each - _TICK) <= day)
 
 
 def business_dates() -> Callable[[datetime], date]:

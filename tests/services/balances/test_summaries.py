@@ -10,8 +10,10 @@ from django.utils import timezone
 from capital.models import Account, DailyAccountSummary
 from capital.services.allocation.allocate import auto_allocate_capital_for_account
 from capital.services.balances.summaries import (
+    begins_of,
     business_date,
     business_dates,
+    ends_of,
     get_cached_daily_balance,
     load_latest,
     load_summaries,
@@ -361,3 +363,24 @@ def test_days_of_many_moments_are_those_of_each(zone: str, settings: Any) -> Non
     day_of = business_dates()
     assert [day_of(moment) for moment in moments] == [business_date(each) for each in moments]
     assert day_of(moments[0]) == business_date(moments[0])
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["Asia/Seoul", "Europe/Berlin", "America/Sao_Paulo", "Asia/Beirut", "America/Goose_Bay"],
+)
+def test_a_day_begins_and_ends_where_moments_are_of_it(zone: str, settings: Any) -> None:
+    """Of one whose midnight came twice or never, too."""
+    settings.TIME_ZONE = zone
+    minute = timedelta(minutes=1)
+    for number in range(366):
+        day = date(2008, 1, 1) + timedelta(days=number)
+        begins, ends = begins_of(day), ends_of(day)
+        assert begins is not None
+        assert ends is not None
+        assert business_date(begins) == business_date(ends - minute) == day
+        for away in range(1, 90):
+            assert business_date(begins - away * minute) != day
+            assert business_date(ends + (away - 1) * minute) != day
+    assert begins_of(date.min) is begins_of(date.max) is ends_of(date.min) is None
+    assert ends_of(date.max) is None

@@ -1,12 +1,15 @@
 """Deposits, withdrawals and transfers that somebody enters."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import transaction
+from django.db.models import Model
 
 from capital.domain.errors import NotPermitted, TradingRefused, UnknownAccount
 from capital.domain.performance.flows import FlowKind
@@ -419,3 +422,38 @@ def test_a_rebate_is_nobodys_only_where_it_has_neither_strategy_nor_symbol(accou
     (found,) = undivided_flows([account.pk], (None, None))
 
     assert (found.fees, found.funding, found.earned) == (Decimal(-3), 0, Decimal(3))
+
+
+def _same(moment: datetime) -> datetime:
+    return moment
+
+
+@pytest.mark.parametrize("zone", ["Asia/Seoul", "America/Havana", "America/Santiago"])
+def test_of_a_span_no_flows_but_its_own_are_read(account, settings, monkeypatch, zone) -> None:
+    """In Havana a midnight comes twice on the last day; in Santiago that of the first one never."""
+    settings.TIME_ZONE = zone
+    first, last = date(2026, 9, 6), date(2026, 11, 1)
+    begins, ends = (
+        min(datetime.combine(day, time(hour), ZoneInfo(zone)).astimezone(UTC) for hour in (0, 1))
+        for day in (first, last + timedelta(days=1))
+    )
+    tick = timedelta(microseconds=1)
+    moments = [begins - timedelta(days=30), begins - tick, begins, ends - tick, ends]
+    for number, at in enumerate([*moments, ends + timedelta(days=30)]):
+        amount = Decimal(10) ** number
+        enter(
+            account, kind=FlowKind.INTEREST, amount=amount, occurred_at=at, clock=partial(_same, at)
+        )
+    read: list[int] = []
+    monkeypatch.setattr(
+        Flow, "from_db", lambda *given: read.append(1) or Model.from_db.__func__(Flow, *given)
+    )
+
+    def earned(*span: date | None) -> tuple[Decimal, int]:
+        read.clear()
+        return sum(each.earned for each in undivided_flows([account.pk], span)), len(read)
+
+    assert earned(first, last) == (Decimal(1100), 2)
+    assert earned(None, last) == (Decimal(1111), 4)
+    assert earned(first, None) == (Decimal(111100), 4)
+    assert earned(date.min, date.max) == (Decimal(111111), 6)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.db.models import QuerySet
+
 from capital.domain.money import EXACT, add_to
 from capital.domain.performance.flows import FlowKind
 from capital.models import Account, Flow, SymbolDay
-from capital.services.balances.summaries import business_dates
+from capital.services.balances.summaries import begins_of, business_dates, ends_of
 from capital.services.trading.booking.flows import currency_of, is_booked
 
 _ZERO = Decimal(0)
@@ -54,36 +56,56 @@ def undivided_flows(account_ids: Collection[int], span: _Span) -> list[Undivided
     What strategies were paid is exactly what was divided among them, so the rest is nobody's. Of
     rebates only those that have neither a strategy nor a symbol are told.
     """
-    funding, fees = _told(account_ids)
+    funding, fees = _told(account_ids, span)
     if not funding and not fees:
         return []
     for key, amount in _divided(account_ids, {key[2] for key in funding}).items():
         if key in funding:
             funding[key] = EXACT.subtract(funding[key], amount)
     names = dict(Account.objects.filter(pk__in=account_ids).values_list("pk", "name"))
-    since, until = span
     return [
         Undivided(names[key[0]], *key[1:], funding.get(key, _ZERO), fees.get(key, _ZERO))
         for key in sorted(funding.keys() | fees.keys())
-        if (funding.get(key) or fees.get(key))
-        and (since is None or key[2] >= since)
-        and (until is None or key[2] <= until)
+        if funding.get(key) or fees.get(key)
     ]
 
 
-def _told(account_ids: Collection[int]) -> tuple[dict[_Key, Decimal], dict[_Key, Decimal]]:
+def _told(
+    account_ids: Collection[int], span: _Span
+) -> tuple[dict[_Key, Decimal], dict[_Key, Decimal]]:
     """What was paid without a fill, whosever it is; and the rebates that are nobody's, as fees."""
     funding: dict[_Key, Decimal] = {}
     fees: dict[_Key, Decimal] = {}
     day_of = business_dates()
-    rows = Flow.objects.filter(account__in=account_ids, kind__in=_EARNED, matched_by__isnull=True)
+    rows = _within(
+        Flow.objects.filter(account__in=account_ids, kind__in=_EARNED, matched_by__isnull=True),
+        span,
+    )
     for flow in rows.select_related("account").order_by("pk").iterator(chunk_size=2000):
-        key = flow.account_id, flow.symbol, day_of(flow.occurred_at), currency_of(flow)
+        day = day_of(flow.occurred_at)
+        if not _is_in(span, day):
+            continue
+        key = flow.account_id, flow.symbol, day, currency_of(flow)
         if flow.kind != FlowKind.REBATE.value:
             add_to(funding, key, flow.amount)
         elif not is_booked(flow):
             add_to(fees, key, EXACT.minus(flow.amount))
     return funding, fees
+
+
+def _within(rows: QuerySet[Flow], span: _Span) -> QuerySet[Flow]:
+    """Those of a span. Where a midnight comes twice, some of the days beside it."""
+    since, until = span
+    begins = None if since is None else begins_of(since)
+    ends = None if until is None else ends_of(until)
+    if begins is not None:
+        rows = rows.filter(occurred_at__gte=begins)
+    return rows if ends is None else rows.filter(occurred_at__lt=ends)
+
+
+def _is_in(span: _Span, day: date) -> bool:
+    since, until = span
+    return (since is None or day >= since) and (until is None or day <= until)
 
 
 def _divided(account_ids: Collection[int], days: Collection[date]) -> Mapping[_Key, Decimal]:
