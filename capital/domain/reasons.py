@@ -1284,6 +1284,10 @@ class Code(StrEnum):
         "save the file again.",
     )
     CELL_TOO_LONG = ("cell_too_long", "“{text}” has more than {most} characters.")
+    CELL_NO_CURRENCY = (
+        "cell_no_currency",
+        "“{text}” is not a currency. Write one only, as the exchange does, such as USDT.",
+    )
     CELL_NO_WORD = ("cell_no_word", "“{text}” is not one of: {known}.")
     FREQTRADE_UNREADABLE = (
         "freqtrade_unreadable",

@@ -4,6 +4,7 @@ Its columns are those of the export of fills, so that an export can be imported.
 and an import does not need is read over.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -69,6 +70,10 @@ _LIQUIDITIES = ("maker", "taker")
 
 # Of a number with more digits a spreadsheet keeps the first fifteen: of an id that is another one.
 _CUT = 10**15
+
+# What parts names from each other, in symbols and in lists. All else is some exchange's: $PAC,
+# ETH2.S.
+_NO_CURRENCY = re.compile(r"""[\s,;:/|"']""")
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
@@ -136,6 +141,8 @@ class _Line:
             )
         if fee is not None and not currency:
             self._note("fee_currency", Code.CELL_EMPTY)
+        elif fee is not None and _NO_CURRENCY.search(currency):
+            self._note("fee_currency", Code.CELL_NO_CURRENCY, text=self.cells["fee_currency"])
         if symbol is None or moment is None or side is None or quantity is None or price is None:
             return None
         return TradeLine(

@@ -166,6 +166,33 @@ def test_a_wrong_cell_of_an_optional_column_is_named(
     assert (problem.column, problem.reason.code) == (blamed, code)
 
 
+@pytest.mark.parametrize("text", ["K,RW", "BTC/USDT", "USDT BNB", "USDT;BNB", "BTC:BTC"])
+def test_what_no_exchange_writes_is_no_currency(tmp_path: Path, text: str) -> None:
+    header, line = (*HEADER, "fee_amount", "fee_currency"), (*LINE, "0.1", text)
+    problem = problem_of(csv_of(tmp_path, header, line, delimiter="\t"))
+
+    assert (problem.number, problem.column) == (2, "fee_currency")
+    assert problem.reason == Reason(Code.CELL_NO_CURRENCY, {"text": text})
+
+
+@pytest.mark.parametrize("text", ["usdt", "币安人生", "$PAC", "ETH2.S", "1000SATS", "BEAM-BIS"])
+def test_whatever_exchanges_write_is_a_currency(tmp_path: Path, text: str) -> None:
+    header, line = (*HEADER, "fee_amount", "fee_currency"), (*LINE, "0.1", text)
+    [read] = read_trade_file(csv_of(tmp_path, header, line)).lines
+
+    assert [fee.currency for fee in read.fill.fees] == [text.upper()]
+
+
+@pytest.mark.parametrize(("text", "amount"), [("1e3", "1000"), ("2.5E-7", "0.00000025")])
+def test_numbers_may_have_an_exponent(tmp_path: Path, text: str, amount: str) -> None:
+    """As programs write what is very small."""
+    line = list(LINE)
+    line[HEADER.index("quantity")] = text
+    [read] = read_trade_file(csv_of(tmp_path, HEADER, tuple(line))).lines
+
+    assert read.fill.quantity == Decimal(amount)
+
+
 def test_every_wrong_cell_of_a_line_is_told_at_once(tmp_path: Path) -> None:
     line = ("now", "BTC/USDT", "hold", "", "x", "a1")
 
