@@ -146,7 +146,7 @@ def _is_of(fill: Fill, row: Reservation, owner: int | None) -> bool:
     if owner not in (None, row.strategy_account_id):
         return False
     # Of an order of before, of the same name. One that is told of later may be told with any time.
-    if fill.recorded_at < row.created_at and fill.executed_at < row.created_at - _BEHIND:
+    if fill.recorded_at < row.created_at:
         return False
     is_named = (row.order_id and fill.order_id == row.order_id) or (
         row.client_order_id and fill.client_order_id == row.client_order_id

@@ -39,13 +39,17 @@ def known_until(asked: Sequence[Asked]) -> dict[int, datetime]:
     if not asked:
         return {}
     link_ids = {each.link_id for each in asked}
-    last_told = Fill.objects.filter(
-        strategy_account=OuterRef("pk"), source=FillSource.BOT.value
-    ).order_by("-executed_at")
+    told = Fill.objects.filter(strategy_account=OuterRef("pk"), source=FillSource.BOT.value)
+    by_time, by_pk = told.order_by("-executed_at"), told.order_by("-pk")
     rows: list[Any] = list(
         StrategyAccount.objects.filter(pk__in=link_ids)
         .select_related("account", "strategy")
-        .annotate(last_told=Subquery(last_told.values("executed_at")[:1]))
+        .annotate(
+            last_at=Subquery(by_time.values("executed_at")[:1]),
+            last_at_by=Subquery(by_time.values("recorded_at")[:1]),
+            newest_at=Subquery(by_pk.values("executed_at")[:1]),
+            newest_at_by=Subquery(by_pk.values("recorded_at")[:1]),
+        )
     )
     links = {link.pk: link for link in rows}
     reported = _reported(link_ids)
@@ -58,12 +62,19 @@ def known_until(asked: Sequence[Asked]) -> dict[int, datetime]:
         moments = [
             reported.get((each.link_id, each.symbol)),
             link.positions_told_at,
-            link.last_told,
+            *_told(link),
             *(_least(read, (link.account_id, pool.value, what), each.symbol) for what in _WHAT),
         ]
         if known := [moment for moment in moments if moment is not None]:
             found[each.key] = max(known)
     return found
+
+
+def _told(link: Any) -> tuple[datetime, ...]:
+    """Until when its bot told of fills. Its clock may be ahead, but it knows of nothing to come."""
+    if link.last_at is None:
+        return ()
+    return min(link.last_at, link.last_at_by), min(link.newest_at, link.newest_at_by)
 
 
 def _reported(link_ids: set[int]) -> dict[tuple[int, str], datetime]:

@@ -201,6 +201,18 @@ def test_what_an_earlier_order_of_the_name_filled_uses_nothing(link, clock) -> N
     assert state(again) == ("placed", True, Decimal("100.1"))
 
 
+def test_what_was_told_before_it_was_reserved_uses_nothing(link, clock) -> None:
+    """A minute before, of an order for which nothing was held, by a name that is used again."""
+    old = fill("2", client_order_id="mine", order_id="76", venue_fill_id="1")
+    report_fills(link.pk, [old], actor=None, clock=clock)
+    clock.pass_(60)
+
+    again = reserve(link, clock, qty="2", hold=Hold(client_order_id="mine")).reservation
+    place_reservation(again.pk, order_id="77", actor=None, clock=clock)
+
+    assert state(again) == ("placed", True, Decimal("200.2"))
+
+
 def test_an_order_of_another_link_of_the_name_uses_nothing(link, clock) -> None:
     other = make_link(account=link.account, market_type="futures", capital="1000", strategy=None)
     mine = reserve(link, clock, qty="2", hold=Hold(client_order_id="same")).reservation
@@ -315,6 +327,37 @@ def test_what_is_filled_beyond_the_order_is_told_of_the_last_one(link, clock) ->
 
     assert state(mine) == ("used", False, 0)
     assert mine.filled_quantity == 3
+
+
+@pytest.mark.parametrize("ahead", [300, 1])
+def test_what_a_bot_with_a_fast_clock_told_says_nothing_of_what_is_to_come(
+    link, clock, ahead
+) -> None:
+    mine = reserve(link, clock, qty="4").reservation
+    told = fill("1", at=NOW + ahead * SECOND, venue_fill_id="1")
+    report_fills(link.pk, [told], actor=None, clock=clock)
+
+    clock.pass_(61)
+    assert size(link, clock).reserved == Decimal("400.4")
+    assert end_expired_reservations([link.account_id], clock=clock) == 0
+
+    later = fill("1", at=clock() + ahead * SECOND, venue_fill_id="2")
+    report_fills(link.pk, [later], actor=None, clock=clock)
+    assert size(link, clock).reserved == 0
+    assert end_expired_reservations([link.account_id], clock=clock) == 1
+    assert state(mine)[:2] == ("expired", False)
+
+
+def test_a_bot_whose_clock_was_put_right_is_believed(link, clock) -> None:
+    reserve(link, clock, qty="4")
+    told = fill("1", at=NOW + 300 * SECOND, venue_fill_id="1")
+    report_fills(link.pk, [told], actor=None, clock=clock)
+
+    clock.pass_(61)
+    later = fill("1", at=clock(), venue_fill_id="2")
+    report_fills(link.pk, [later], actor=None, clock=clock)
+
+    assert size(link, clock).reserved == 0
 
 
 def test_an_expired_one_counts_until_it_is_known_what_happened(link, clock) -> None:
