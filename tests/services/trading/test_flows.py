@@ -457,3 +457,18 @@ def test_of_a_span_no_flows_but_its_own_are_read(account, settings, monkeypatch,
     assert earned(None, last) == (Decimal(1111), 4)
     assert earned(first, None) == (Decimal(111100), 4)
     assert earned(date.min, date.max) == (Decimal(111111), 6)
+
+
+def test_of_a_day_that_comes_back_its_own_moments_alone_are_told(account, settings) -> None:
+    """Clocks at Goose Bay went back at a minute past midnight: to the day before."""
+    settings.TIME_ZONE = "America/Goose_Bay"
+    midnight = datetime(2010, 11, 7, 3, tzinfo=UTC)
+    for amount, minutes in ((1, -1), (10, 0), (100, 1), (1000, 59), (10_000, 60)):
+        at = midnight + timedelta(minutes=minutes)
+        make_flow(account, kind=FlowKind.INTEREST.value, amount=Decimal(amount), occurred_at=at)
+
+    def earned(day: int) -> Decimal:
+        asked = date(2010, 11, day)
+        return sum(each.earned for each in undivided_flows([account.pk], (asked, asked)))
+
+    assert (earned(6), earned(7)) == (Decimal(1101), Decimal(10_010))
