@@ -206,6 +206,9 @@ class TestBooksOfEarlierVersions:
         account, links = desk("own_profit", "1", "1", currency=CREDITS)
         read_and_decide(account, "10000", 0)
         trade(links[0], 5, "80")
+        # Beside them, another account that did the same in dollars.
+        other = make_link(account=make_account(), market_type="futures")
+        trade(other, 5, "80")
         pay(account, "5", CREDITS, 7, symbol=BTC)
         read_and_decide(account, "10080", 10)
         trade(links[0], 15, "30")
@@ -216,7 +219,9 @@ class TestBooksOfEarlierVersions:
         assert keep_credited_again(clock=lambda: at(20)) == [account.pk]
 
         assert is_clean(account)
-        assert set(LinkDay.objects.values_list("currency", flat=True)) == {CREDITS}
+        days = LinkDay.objects.order_by("pk").values_list("strategy_account", "currency")
+        assert set(days) == {(links[0].pk, CREDITS), (other.pk, "USDT")}
+        assert is_clean(other.account)
         counted = StrategyCapital.objects.order_by("pk").values_list("pnl_counted", flat=True)
         assert list(counted) == [D(80), D(0)]
         read_and_decide(account, "10110", 30)
@@ -241,6 +246,10 @@ class TestBooksOfEarlierVersions:
         trade(link, 5, "-120")
         other = make_link(account=make_account(currency="USDC"), market_type="futures")
         trade(other, 5, "10")
+
+        make_market("BTC/USDT")
+        spot = make_link(account=account, market_type="spot")
+        tell(spot, fill(1, Side.BUY, "100", "BTC/USDT"))
 
         assert keep_credited_again(clock=lambda: at(20)) == []
 
