@@ -177,6 +177,15 @@ def test_servers_and_headers_are_described() -> None:
     assert throttled["headers"]["Retry-After"]["schema"]["type"] == "integer"
 
 
+def test_webhooks_say_what_an_idempotency_key_means_there() -> None:
+    """It stands for the id of a signal, which is shorter and has no end."""
+    for path, _, operation in operations(description()):
+        if "/hooks/" in path:
+            (key,) = [each for each in operation["parameters"] if each["name"] == "Idempotency-Key"]
+            assert key["schema"] == {"type": "string", "maxLength": 100}, path
+            assert "24 hours" not in key["description"], path
+
+
 def test_every_problem_has_an_example_of_its_own_code() -> None:
     for name, response in description()["components"]["responses"].items():
         example = response["content"]["application/problem+json"]["example"]

@@ -137,7 +137,9 @@ class ApiSchema(AutoSchema):
                 )
             )
         takes_key = isinstance(view, ApiView) and view.takes_key(self.method.lower())
-        if takes_key or self.method == "POST":
+        # A webhook says itself what the header means there.
+        is_described = any(getattr(each, "name", "") == HEADER for each in parameters)
+        if (takes_key or self.method == "POST") and not is_described:
             parameters.append(_IDEMPOTENCY_KEY)
         if self.method in ("PUT", "PATCH") and getattr(view, "action", "") in _CHANGES:
             parameters.append(_IF_MATCH)

@@ -65,7 +65,9 @@ class OrderBody(Request):
         required=False,
         help_text=(
             "On an account that holds a long and a short position in one symbol: which one. "
-            "Required to close one of them while both are open (`close_side_missing`)."
+            "Required to close one of them while both are open (`close_side_missing`). Where one "
+            "position is held (`both`), it adds nothing. Elsewhere a sell of `long` and a buy of "
+            "`short` only reduce: as an entry they are refused (`side_not_entry`)."
         ),
     )
     qty_per = _number(
@@ -134,7 +136,7 @@ class PlaceBody(Request):
 
 @extend_schema_serializer(component_name="Hook")
 class HookBody(SizeBody):
-    """One order, or up to 30 in `orders`, which may share the symbol."""
+    """One order, or up to 30 in `orders`, which may share `symbol`, `reserve`, `expires_in`."""
 
     token = Text(
         required=False,

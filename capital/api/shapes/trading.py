@@ -52,8 +52,8 @@ class PositionRow(Row):
         max_digits=36,
         decimal_places=18,
         help_text=(
-            "Positive for long, negative for short, 0 for closed. In base units; on inverse "
-            "markets in contracts."
+            "Positive for long, negative for short, whatever position_side says, 0 for closed. In "
+            "base units; on inverse markets in contracts."
         ),
     )
     entry_price = ExactField(

@@ -95,6 +95,15 @@ _SIGNATURE_HEADERS = [
 _PARAMETERS = [
     *_SIGNATURE_HEADERS,
     OpenApiParameter(
+        HEADER,
+        {"type": "string", "maxLength": _LONGEST_ID},
+        OpenApiParameter.HEADER,
+        description=(
+            "Identifies the signal where the body has no `id`. Without a limit of time, the same "
+            "one gets the first response, and with another body it is refused with 409."
+        ),
+    ),
+    OpenApiParameter(
         FIELDS,
         str,
         description=(
