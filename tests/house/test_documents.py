@@ -10,7 +10,10 @@ import pytest
 from django.apps import apps
 from django.core.management import get_commands
 
+from capital.domain.errors import SizingError
+from capital.domain.reasons import Code
 from capital.exchange.venues import VENUES
+from capital.models import AlertKind
 from capital.services.jobs.table import JOBS
 from tests.house.documents import (
     anchors_of,
@@ -134,6 +137,62 @@ def test_everything_of_the_product_that_a_document_names_is_there(document: Path
     named = dotted_modules_in(document.read_text(encoding="utf-8")) - permissions()
 
     assert sorted(name for name in named if pydoc.locate(name) is None) == []
+
+
+def codes_of(tree: ast.AST) -> set[str]:
+    """Codes that a piece of code names: ``Code.BELOW_STEP``."""
+    return {
+        Code[each.attr].value
+        for each in ast.walk(tree)
+        if isinstance(each, ast.Attribute)
+        and isinstance(each.value, ast.Name)
+        and each.value.id == "Code"
+        and each.attr in Code.__members__
+    }
+
+
+def raised_codes() -> dict[str, set[str]]:
+    """By class of a refused order or report: with which codes it is made where."""
+    found: dict[str, set[str]] = {each.__name__: set() for each in SizingError.__subclasses__()}
+    for path in (ROOT / "capital").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+                found.get(call.func.id, set()).update(codes_of(call))
+    return found
+
+
+def test_every_refusal_is_in_the_table_of_its_error() -> None:
+    """Some are made with a code from elsewhere, such as why a link may not trade."""
+    rows = table(text_of("docs/sizing.md"), "error")
+    listed = {codes_in(error)[0]: codes_in(codes) for error, codes in rows}
+    raised = raised_codes()
+
+    assert listed.keys() == raised.keys()
+    for error, codes in raised.items():
+        assert sorted(codes - set(listed[error])) == [], error
+    every = [code for codes in listed.values() for code in codes]
+    assert sorted(code for code in every if code not in list(Code)) == []
+    assert len(every) == len(set(every))
+
+
+def test_every_code_of_a_sized_order_is_in_the_documents() -> None:
+    text = text_of("docs/sizing.md") + text_of("docs/bots.md")
+    # Of a paused strategy it is closing_only.
+    made = {
+        code
+        for folder in ("domain", "services")
+        for path in (ROOT / "capital" / folder / "sizing").glob("*.py")
+        for code in codes_of(ast.parse(path.read_text(encoding="utf-8")))
+    } - {Code.STRATEGY_PAUSED.value}
+
+    assert Code.BELOW_STEP in made
+    assert sorted(code for code in made if not re.search(rf"[`\"]{code}[`\"]", text)) == []
+
+
+def test_every_kind_of_alert_is_in_its_table_once() -> None:
+    listed = [code for row in table(text_of("docs/alerts.md"), "kind") for code in codes_in(row[0])]
+
+    assert sorted(listed) == sorted(set(AlertKind.values) - {AlertKind.TEST.value})
 
 
 def test_every_rule_of_the_house_is_in_the_architecture() -> None:
