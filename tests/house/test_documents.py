@@ -3,6 +3,7 @@
 import ast
 import pydoc
 import re
+import tomllib
 from pathlib import Path
 
 import ccxt
@@ -193,6 +194,19 @@ def test_every_kind_of_alert_is_in_its_table_once() -> None:
     listed = [code for row in table(text_of("docs/alerts.md"), "kind") for code in codes_in(row[0])]
 
     assert sorted(listed) == sorted(set(AlertKind.values) - {AlertKind.TEST.value})
+
+
+def test_the_architecture_lists_the_subjects_of_services_from_the_top() -> None:
+    (contract,) = [
+        each
+        for each in tomllib.loads(text_of("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+        if each["name"] == "Inside services: subjects are layers"
+    ]
+    layered = [name for layer in contract["layers"] for name in layer.split(" | ")]
+    subjects = [name for name in layered if (ROOT / "capital/services" / name).is_dir()]
+
+    text = text_of("ARCHITECTURE.md").partition("**subjects in `services/`**")[2]
+    assert codes_in(text.partition("A subject imports")[0]) == subjects
 
 
 def test_every_rule_of_the_house_is_in_the_architecture() -> None:
