@@ -40,13 +40,16 @@ def listed(heading: str) -> list[str]:
     return [code for row in table(text_of("README.md"), heading) for code in codes_in(row[0])]
 
 
-def settings_that_are_read() -> set[str]:
-    """Names with which the project's modules ask the environment.
+def settings_that_are_read() -> dict[str, list[ast.expr]]:
+    """Names with which the project's modules ask the environment, and with which default.
 
     Whatever asks is called with the name first: ``_whole_number("Q_WORKERS", …)``.
     """
     return {
-        call.args[0].value
+        call.args[0].value: [
+            *call.args[1:2],
+            *(each.value for each in call.keywords if each.arg == "default"),
+        ]
         for module in (ROOT / "capital_project").glob("*.py")
         if module.name != "settings_test.py"
         for call in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
@@ -61,6 +64,22 @@ def settings_that_are_read() -> set[str]:
 
 def test_every_setting_is_in_the_readme_once() -> None:
     assert sorted(listed("variable")) == sorted(settings_that_are_read())
+
+
+def test_every_plain_default_of_a_setting_is_the_readmes() -> None:
+    """Those that follow from other settings are told in words."""
+    told = {codes_in(row[0])[0]: row[1] for row in table(text_of("README.md"), "variable")}
+    plain = {
+        name: int(value) if isinstance(value, bool) else value
+        for name, defaults in settings_that_are_read().items()
+        for value in (each.value for each in defaults if isinstance(each, ast.Constant))
+        if value != ""
+    }
+
+    assert len(plain) > 25
+    assert {name: f"`{value}`" for name, value in plain.items()} == {
+        name: told[name] for name in plain
+    }
 
 
 def test_every_command_is_in_the_readme() -> None:

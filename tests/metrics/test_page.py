@@ -1,5 +1,6 @@
 """``/metrics``: who may read it, and what it tells."""
 
+import re
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -15,6 +16,7 @@ from capital_project.metrics import shared
 from capital_project.metrics.shared import share_counts
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 from tests.hooks import hook_path
+from tests.house.documents import codes_in, table, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -143,6 +145,25 @@ def test_each_series_is_there_and_what_is_unknown_is_left_out(token: str) -> Non
     assert value(samples, "capital_webhook_deliveries", outcome="refused") == 0
     assert value(samples, "capital_alerts_waiting", what="alerts") is not None
     assert value(samples, "capital_alerts_waiting", what="messages") == 0
+
+
+def test_the_documents_list_each_series_with_its_labels(token: str) -> None:
+    make_account(connection_code="exchange_unreachable")
+    Client().get("/healthz")
+    told = {
+        series: set(codes_in(labels))
+        for names, labels, _ in table(text_of("docs/operations.md"), "series")
+        for series in codes_in(names)
+    }
+
+    text = Client().get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).content.decode()
+    types = re.findall(r"^# TYPE (\S+) (?!unknown)", text, re.MULTILINE)
+    ours = {name for name in types if name.startswith("capital_")}
+    assert ours == told.keys()
+    for (name, labels), _ in read().items():
+        series = next((each for each in told if name.removesuffix("_count") == each), None)
+        if series is not None:
+            assert {label for label, _ in labels} == told[series], name
 
 
 def test_requests_are_counted_by_pattern_and_no_address_comes_to_light(token: str) -> None:
