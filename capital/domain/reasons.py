@@ -1055,8 +1055,8 @@ class Code(StrEnum):
     )
     RESERVATION_WAITS = (
         "reservation_waits",
-        "{count} reservations have expired but still count, until fills or positions are read "
-        "or reported up to their expiry: {amount} {currency}. Report them, or release the "
+        "Reservations that have expired ({count}) still hold {amount} {currency}, until fills or "
+        "positions up to their expiry are read or reported. Report them, or release the "
         "reservations.",
     )
     MARKET_RULES_OLD = (

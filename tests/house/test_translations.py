@@ -102,6 +102,12 @@ def test_compiled_catalogue_is_the_one_that_is_written() -> None:
             assert entries(read_mo(file)) == entries(read(path))
 
 
+def test_compiling_again_changes_nothing() -> None:
+    """Without a date of its own, a compiled catalogue has that of the day."""
+    for path in (CATALOGUE, SCRIPTS):
+        assert "POT-Creation-Date: 2" in path.read_text(encoding="utf-8"), path
+
+
 def test_scripts_say_what_django_says_in_our_words() -> None:
     """What Django no longer says is not found in its own catalogue."""
     django = Path(admin.__file__).parent / "locale/ko/LC_MESSAGES/djangojs.mo"
