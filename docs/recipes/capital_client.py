@@ -47,19 +47,23 @@ Link = int | tuple[str, str]
 
 NUMBERS = frozenset(
     """
-    after allocated_capital amount amount_precision available balance base_capital before budget
-    capital capital_added capital_after capital_before closing_balance coins contract_size
-    contracts cost drift_band_percent earned ending_balance entry_price equity equity_start
-    external_flows fee fee_amount fee_rate fees filled_quantity fixed_amount funding
-    futures_balance in_use leverage margin mark_price market_buy_max_cost market_max_amount
-    market_max_cost market_min_amount market_sell_max_amount max_amount max_budget_percent
-    max_cost max_daily_loss_amount max_daily_loss_percent max_drawdown_percent max_jump_percent
-    max_leverage max_percent max_price_deviation_percent max_unexplained_percent min_amount
-    min_change_amount min_change_percent min_cost min_stake notional opening_balance percent
-    price quantity raw_quantity realized realized_pnl realized_reported reserve reserve_amount
-    reserve_percent reserved spot_balance stake stake_step starting_balance step threshold
-    total_fees total_volume unallocated unexplained unrealized unrealized_pnl utilisation volume
-    weight weight_after weight_before
+    after allocated_capital amount amount_precision annual_return annual_volatility available
+    average_capital balance base_capital before budget calmar capital capital_added
+    capital_after capital_before chained closing_balance coins contract_size contracts cost
+    current_pnl daily_return drawdown drawdown_amount drawdown_amount_now drawdown_now
+    drift_band_percent earned ending_balance entry_price equity equity_end equity_start
+    expectancy external_flows fee fee_amount fee_rate fees filled_quantity fixed_amount funding
+    futures_balance holdings in_use largest_loss largest_win leverage margin mark_price
+    market_buy_max_cost market_max_amount market_max_cost market_min_amount
+    market_sell_max_amount max_amount max_budget_percent max_cost max_daily_loss_amount
+    max_daily_loss_percent max_drawdown_percent max_jump_percent max_leverage max_notional
+    max_percent max_price_deviation_percent max_settled max_stake max_unexplained_percent
+    min_amount min_change_amount min_change_percent min_cost min_stake notional opening_balance
+    payoff percent pnl price profit_factor quantity raw_quantity realized realized_pnl
+    realized_reported reserve reserve_amount reserve_percent reserved return roi sharpe sortino
+    spot_balance sqn stake stake_step starting_balance step threshold total_fees total_volume
+    unallocated unexplained unrealized unrealized_change unrealized_pnl utilisation volume
+    weight weight_after weight_before win_rate
     """.split()  # noqa: SIM905  # a list would take a screen
 )
 """Fields whose text is a number. Ids of an exchange are digits too, and stay text."""

@@ -20,6 +20,7 @@ from capital_client import (
     Unavailable,
 )
 
+from capital.services.performance import FIGURES, LINES, Kind
 from tests.api.description import description, operations
 from tests.recipes.servers import served
 
@@ -86,6 +87,19 @@ def test_every_exact_number_of_the_description_becomes_a_decimal() -> None:
         for name, value in leaves(example["value"])
         if isinstance(value, str) and value.replace(".", "", 1).removeprefix("-").isdecimal()
     }
+    exact |= set(LINES) | {
+        name
+        for name, figure in FIGURES.items()
+        if figure.kind in (Kind.AMOUNT, Kind.PART, Kind.RATIO)
+    }
+    exact |= {
+        name
+        for component in ("PerformanceDay", "PerformanceMonth")
+        for name, field in schema["components"]["schemas"][component]["properties"].items()
+        if "format" not in field and name not in ("month", "code")
+    }
+    # Null in the examples, or not named in the description.
+    exact |= {"current_pnl", "holdings", "max_notional", "max_settled"}
 
     assert exact - {"order_id", "venue_fill_id", "BNB"} == capital_client.NUMBERS
 

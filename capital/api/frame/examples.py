@@ -119,7 +119,7 @@ _SIZE = {
     "stake": "4796.7025",
     "stake_step": "204.115",
     "min_stake": "204.115",
-    "max_stake": None,
+    "max_stake": "2449380",
     "bound_by": "budget",
     "code": "sized",
     "warnings": [],
