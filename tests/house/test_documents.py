@@ -137,19 +137,32 @@ def permissions() -> set[str]:
 def modules() -> set[str]:
     return {
         path.relative_to(ROOT).as_posix()
-        for folder in (*OUR_APPS, "tests", "benchmarks")
+        for folder in (*OUR_APPS, "tests", "benchmarks", "docs", "deploy")
         for path in (ROOT / folder).rglob("*.py")
     } | {"manage.py"}
 
 
-def test_every_module_that_the_architecture_names_is_there() -> None:
+def not_there(names: set[str]) -> list[str]:
     there = modules()
+    return sorted(
+        name for name in names if not any(f"/{path}".endswith(f"/{name}") for path in there)
+    )
+
+
+def test_every_module_that_the_architecture_names_is_there() -> None:
     named = paths_in(text_of("ARCHITECTURE.md"))
 
     assert named
-    assert sorted(
-        name for name in named if not any(f"/{path}".endswith(f"/{name}") for path in there)
-    ) == []  # fmt: skip
+    assert not_there(named) == []
+
+
+@EACH_DOCUMENT
+def test_every_module_that_a_document_names_is_there(document: Path) -> None:
+    """But in the changelog, which tells of the past; recipes name modules of the reader, too."""
+    named = paths_in(document.read_text(encoding="utf-8"))
+    of_readers = {name for name in named if "NAME" in name or "whitebit" in name}
+
+    assert document.name == "CHANGELOG.md" or not_there(named - of_readers) == []
 
 
 @EACH_DOCUMENT
