@@ -11,6 +11,7 @@ import pytest
 from django.apps import apps
 from django.core.management import get_commands
 
+from capital.api.frame.problems import STATUS
 from capital.domain.errors import SizingError
 from capital.domain.reasons import Code
 from capital.exchange.venues import VENUES
@@ -199,6 +200,14 @@ def test_every_refusal_is_in_the_table_of_its_error() -> None:
     rows = table(text_of("docs/sizing.md"), "error")
     listed = {codes_in(error)[0]: codes_in(codes) for error, codes in rows}
     raised = raised_codes()
+    statuses = {
+        each.__name__: STATUS.get(each, STATUS[SizingError])
+        for each in SizingError.__subclasses__()
+    }
+
+    assert statuses == {
+        codes_in(error)[0]: int(re.findall(r"` (\d{3})\b", error)[0]) for error, _ in rows
+    }
 
     assert listed.keys() == raised.keys()
     for error, codes in raised.items():
