@@ -17,6 +17,7 @@ from capital.domain.reasons import Code
 from capital.exchange.venues import VENUES
 from capital.models import AlertKind
 from capital.services.jobs.table import JOBS
+from tests.house.catalogue import read
 from tests.house.documents import (
     anchors_of,
     codes_in,
@@ -255,6 +256,21 @@ def test_every_rule_of_the_house_is_in_the_architecture() -> None:
     text = " ".join(text_of("ARCHITECTURE.md").split())
 
     assert [rule.name for rule in RULES if rule.says not in text] == []
+
+
+def test_every_label_that_the_document_of_the_admin_quotes_is_somewhere_in_the_admin() -> None:
+    """Between asterisks, with a capital letter: *Check connection*."""
+    messages = " ".join(str(message.id) for message in read()).lower()
+    text = text_of("docs/admin.md").replace("**", "")
+    quoted = {
+        label.strip()
+        for label in re.findall(r"(?<![\w*])\*([A-Z][^*`]+)\*", text)
+        for label in " ".join(label.split()).split("→")
+    }
+
+    assert len(quoted) > 40
+    # Django's own: "Add %(name)s".
+    assert {label for label in quoted if label.lower() not in messages} == {"Add account"}
 
 
 # How the documents are read
