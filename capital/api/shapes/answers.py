@@ -251,7 +251,8 @@ class PoolOfRun(serializers.Serializer[Any]):
         allow_null=True, help_text="The part of the balance that is never allocated."
     )
     unallocated = serializers.CharField(
-        allow_null=True, help_text="What no strategy got: no active strategy has a weight."
+        allow_null=True,
+        help_text="What no strategy got: none is active, or bounds and policy leave it over.",
     )
     code = serializers.CharField()
     reason = serializers.CharField()

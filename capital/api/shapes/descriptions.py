@@ -147,8 +147,8 @@ LINK: Descriptions = {
 ACCESS: Descriptions = {
     "role": (
         "`viewer` sees the account and its strategies. `operator` also allocates it, checks its "
-        "connection, reports positions and changes its strategies. `manager` also changes its "
-        "settings. A role allows nothing for which the user lacks the permission."
+        "connection, reports positions and fills, and changes its strategies. `manager` also "
+        "changes its settings. A role allows nothing for which the user lacks the permission."
     ),
     "created_at": _CREATED_AT,
 }

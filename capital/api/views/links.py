@@ -145,9 +145,9 @@ class LinkActions(ApiView):
         Of one symbol, a quantity of 0 means that the position was closed. A list is the whole:
         what it does not name was closed, and `[]` is flat.
 
-        While a position is open, the account's capital stays as it is. Closing it triggers a
-        check whether a reallocation is due. A rest that is too small for any order (`dust`) does
-        not count as open.
+        While a position is open, the capital of its pool stays as it is, or what is in use does
+        (`with_open_positions`). Closing it triggers a check whether a reallocation is due. A rest
+        that is too small for any order (`dust`) does not count as open.
         """
         link_id = self.visible_link()
         actor: Any = request.user
