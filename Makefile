@@ -26,7 +26,7 @@ HOURS ?= 2026-11-26T00:05+09:00@Asia/Seoul 2026-11-26T23:58+09:00@Asia/Seoul \
 	2028-02-29T00:05+09:00@Asia/Seoul 2028-02-29T23:58+09:00@Asia/Seoul \
 	2026-10-25T02:30+02:00@Europe/Zurich 2026-10-25T02:30+01:00@Europe/Zurich
 
-.PHONY: help demo run test test-fast test-measured test-database test-browser test-clients test-explored test-generated test-freqtrade test-hours screenshots chaos fuzz-api coverage mutants conditions lint lock format openapi messages venues architecture benchmark clean clean-demo
+.PHONY: help demo run test test-fast test-measured test-database test-browser test-clients test-explored test-generated test-freqtrade test-hours screenshots chaos fuzz-api coverage mutants conditions lint lock format openapi messages venues architecture clean clean-demo
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
