@@ -212,6 +212,9 @@ def test_both_sides_of_a_hedged_account_are_told_apart(bot, link) -> None:
          "positions.1.symbol"),
         ([{"symbol": ETH, "quantity": "1"}, {"symbol": "NO/USDT", "quantity": "2"}], 422,
          "positions.1.symbol"),
+        ([{"symbol": BTC, "quantity": "1", "position_side": "short"}], 400, "positions.0.quantity"),
+        ([{"symbol": BTC, "quantity": "1"}, {"symbol": ETH, "quantity": "1", "entry_price": "-2"}],
+         400, "positions.1.entry_price"),
         ("flat", 400, "positions"),
         ([{"symbol": ETH, "quantity": "1"}] * 501, 400, "positions"),
     ],
@@ -223,6 +226,14 @@ def test_a_wrong_list_changes_nothing(bot, link, positions: Any, status: int, fi
 
     assert answer["errors"][0]["field"] == field
     assert held(link) == {(BTC, "both"): 3}
+
+
+def test_a_position_on_the_wrong_side_names_its_quantity(bot, link) -> None:
+    wrong = {"symbol": BTC, "quantity": "-1", "position_side": "long", "entry_price": "-2"}
+
+    answer = problem(bot.put(named("positions"), wrong), 400)
+
+    assert sorted(each["field"] for each in answer["errors"]) == ["entry_price", "quantity"]
 
 
 def test_a_list_beside_other_fields_is_refused(bot, link) -> None:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -41,6 +42,11 @@ _Key = TypeVar("_Key", bound=Hashable)
 
 # Of positions that nobody holds, in one sentence.
 _MOST_NAMED = 3
+# Which field of a report breaks a rule of the table.
+_FIELD_OF = {
+    "position_quantity_fits_side": "quantity",
+    "position_entry_price_positive": "entry_price",
+}
 
 _HELD = (
     "strategy_account__account_id",
@@ -299,7 +305,10 @@ def report_positions(
                 raise TradingRefused(Code.POSITION_TWICE, field=field, symbol=each.symbol)
             told[key] = None
         now = clock()
-        reported = [_report(link, each, now) for each in positions]
+        reported = [
+            _report(link, each, now, place=f"positions.{number}.")
+            for number, each in enumerate(positions)
+        ]
         held = Position.objects.exclude(quantity=0).filter(strategy_account_id=link_id)
         closed = [
             ToldPosition(each.symbol, Decimal(0), None, PositionSide(each.position_side))
@@ -347,7 +356,9 @@ def _canonical(
     ]
 
 
-def _report(link: StrategyAccount, told: ToldPosition, now: datetime) -> Position:
+def _report(
+    link: StrategyAccount, told: ToldPosition, now: datetime, *, place: str = ""
+) -> Position:
     named = {
         "strategy_account": link,
         "symbol": told.symbol,
@@ -362,10 +373,27 @@ def _report(link: StrategyAccount, told: ToldPosition, now: datetime) -> Positio
     position.source = PositionSource.REPORT
     if position.books is not None:
         position.books = {**position.books, "since_report": "0"}
-    position.full_clean()
+    try:
+        position.full_clean()
+    except ValidationError as error:
+        raise _placed(error, position, place) from None
     position.save()
     position.warnings = told.warnings
     return position
+
+
+def _placed(error: ValidationError, position: Position, place: str) -> ValidationError:
+    """The same, by the fields of the report: a rule of the table names none."""
+    by_field = dict(error.error_dict)
+    if NON_FIELD_ERRORS in by_field:
+        for rule in Position._meta.constraints:
+            if rule.name in _FIELD_OF:
+                try:
+                    rule.validate(Position, position)
+                except ValidationError as broken:
+                    by_field[_FIELD_OF[rule.name]] = broken.error_list
+                    by_field.pop(NON_FIELD_ERRORS, None)
+    return ValidationError({f"{place}{name}": found for name, found in by_field.items()})
 
 
 def open_positions(account_ids: Sequence[int]) -> list[Position]:

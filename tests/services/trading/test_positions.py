@@ -5,11 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 
 from capital.domain.errors import NotFound, TradingRefused, UnknownSymbol
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
+from capital.domain.sizing.orders import PositionSide
 from capital.models import Position
 from capital.models.queries.isolation import repeatable_read
 from capital.services.trading.positions import (
@@ -317,3 +319,22 @@ def test_a_position_that_is_told_twice_changes_nothing() -> None:
 
     assert (refused.value.code, refused.value.field) == ("position_twice", "positions.1.symbol")
     assert list(Position.objects.values_list("symbol", "quantity")) == [("ETH/USDT", 3)]
+
+
+@pytest.mark.django_db
+def test_what_breaks_a_rule_is_named_by_its_place() -> None:
+    link = make_link()
+    ours = ToldPosition("BTC/USDT", Decimal(1))
+    broken = {
+        "positions.1.quantity": ToldPosition(
+            "ETH/USDT", Decimal(-1), position_side=PositionSide.LONG
+        ),
+        "positions.1.entry_price": ToldPosition("ETH/USDT", Decimal(1), Decimal(-2)),
+        "positions.1.symbol": ToldPosition("E" * 100 + "/USDT", Decimal(1)),
+    }
+
+    for field, position in broken.items():
+        with pytest.raises(ValidationError) as refused:
+            report_positions(link.pk, [ours, position])
+        assert refused.value.message_dict.keys() == {field}
+    assert not Position.objects.exists()
