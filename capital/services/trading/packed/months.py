@@ -186,11 +186,20 @@ def _pack(firsts: Mapping[DayKey, date], today: date) -> None:
     )
     if emptied:
         LinkMonth.objects.filter(pk__in=[row.pk for row in emptied]).delete()
-    LinkDay.objects.filter(strategy_account__in=ids, is_packed=False, date__lt=today).update(
-        is_packed=True
-    )
+    _mark_packed(firsts, today)
     over = [row for row in (*changed, *emptied) if row.month < today.replace(day=1)]
     join_years({key_of(row) for row in over}, today=today)
+
+
+def _mark_packed(keys: Collection[DayKey], today: date) -> None:
+    """Say so of these days alone: in another currency a link may have days that are left."""
+    of_currency: dict[str, list[int]] = defaultdict(list)
+    for link_id, currency in keys:
+        of_currency[currency].append(link_id)
+    for currency, ids in sorted(of_currency.items()):
+        LinkDay.objects.filter(
+            strategy_account__in=ids, currency=currency, is_packed=False, date__lt=today
+        ).update(is_packed=True)
 
 
 def _months_of(

@@ -2,9 +2,11 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
@@ -150,6 +152,38 @@ def test_what_is_old_and_was_never_packed_does_not_keep_the_locks_of_who_writes_
 
     pack(old, today=march(63))
     assert LinkMonth.objects.count() == 2
+
+
+def test_days_that_are_left_in_one_currency_are_left_though_another_one_is_packed() -> None:
+    """They would be read from months that do not have them."""
+    link = make_link(market_type="futures")
+    make_day(link, 1, "1000", "5")
+    make_day(link, 70, None, "0.1", added=None, currency="BTC")
+    before = told(None, march(80))
+
+    pack(link, today=march(72))
+
+    assert [month.currency for month in LinkMonth.objects.all()] == ["BTC"]
+    assert [day.currency for day in LinkDay.objects.filter(is_packed=False)] == ["USDT"]
+    assert told(None, march(80)) == before
+
+
+def test_days_that_an_earlier_version_called_packed_are_read_again() -> None:
+    link, other = (make_link(market_type="futures") for _ in range(2))
+    for day in (1, 2, 40):
+        make_day(link, day, "1000", "5")
+    make_day(other, 1, "1000", "5")
+    before = told(None, march(80))
+    pack(link, today=march(3))
+    LinkDay.objects.update(is_packed=True)
+    assert told(None, march(80)) != before
+
+    migration = import_module("capital.migrations.0058_days_of_no_month")
+    migration.pack_anew(apps, connection.schema_editor())
+
+    assert told(None, march(80)) == before
+    packed = LinkDay.objects.filter(is_packed=True).values_list("strategy_account", "date")
+    assert set(packed) == {(link.pk, march(1)), (link.pk, march(2))}
 
 
 def test_a_trade_of_a_packed_month_counts_once_where_most_links_are_not_packed() -> None:
