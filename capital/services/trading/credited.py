@@ -9,15 +9,18 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import DatabaseError, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from capital.domain.balances import BalanceBasis
 from capital.domain.clock import Clock
+from capital.domain.errors import CapitalError
+from capital.domain.pools import Pool
 from capital.models import Account, Market, Position, StrategyCapital, SymbolDay
 from capital.services.accounts.denomination import Denomination
 from capital.services.accounts.lookup import lock_accounts
+from capital.services.balances.summaries import business_date
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
+from capital.services.trading.booking.flows import earned_flows
 from capital.services.trading.booking.writing import PositionKey
 from capital.services.trading.books import keep_current
 from capital.services.trading.counted import earned_until
@@ -46,24 +49,46 @@ def keep_credited_again(*, clock: Clock = timezone.now) -> list[int]:
 
     What the last decision divided is counted as of before it. Running it again changes nothing.
     One query where no account's currency stands for others; a transaction for each that has such
-    books.
+    books. One that cannot be kept again is logged, and left as it was.
     """
     accounts = Account.objects.order_by("pk").only("venue", "currency")
     found = []
     for account in accounts:
-        if len(Denomination.of(account).currencies) > 1 and _apart(account).exists():
+        if len(Denomination.of(account).currencies) == 1 or not _has_apart(account):
+            continue
+        try:
             with transaction.atomic():
                 (locked,) = lock_accounts([account.pk]).values()
                 _keep_again(locked, now=clock())
+        except (CapitalError, DatabaseError) as error:
+            logger.warning(
+                "Books of account %s were not kept again (%s). Run: python manage.py migrate",
+                account.pk,
+                type(error).__name__,
+            )
+        else:
             found.append(account.pk)
     return found
 
 
-def _apart(account: Account) -> QuerySet[SymbolDay]:
-    """The days of contracts in a currency that the account's stands for."""
+def _has_apart(account: Account) -> bool:
+    """Whether days of contracts, or of interest, are in a currency that the account's stands for.
+
+    A day without a symbol does not tell its pool: on spot it is right. Its flows tell.
+    """
     others = Denomination.of(account).currencies - {account.currency}
     rows = SymbolDay.objects.filter(strategy_account__account=account, currency__in=others)
-    return rows.filter(symbol__contains=":")
+    if rows.filter(symbol__contains=":").exists():
+        return True
+    days = set(rows.filter(symbol="").values_list("strategy_account", "date", "currency"))
+    if not days:
+        return False
+    flows = earned_flows([account.pk], [""]).exclude(pool=Pool.SPOT)
+    columns = "strategy_account", "occurred_at", "currency"
+    return any(
+        (link_id, business_date(at), currency) in days
+        for link_id, at, currency in flows.values_list(*columns)
+    )
 
 
 @inside_transaction

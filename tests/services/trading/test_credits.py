@@ -1,12 +1,15 @@
 """Books of accounts in credits, which stand for what their contracts are settled in."""
 
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import DatabaseError
 
 from capital.domain.performance.fills import Fee
 from capital.domain.performance.flows import FlowKind
+from capital.domain.performance.measures.periods import Period
 from capital.domain.pools import Pool
 from capital.domain.sizing.orders import Side
 from capital.models import (
@@ -14,16 +17,21 @@ from capital.models import (
     DailyAccountSummary,
     Fill,
     LinkDay,
+    LinkMonth,
     StrategyAccount,
     StrategyCapital,
     SymbolDay,
     Trade,
 )
+from capital.services.performance import performance
 from capital.services.trading import NewFill, account_pnl, enter_flow, equity_of, report_fills
+from capital.services.trading.books import keep_current
 from capital.services.trading.credited import (
     keep_credited_again,
     keep_credited_again_after_migration,
 )
+from capital.services.trading.days.closing import close_days
+from capital.services.trading.packed.backlog import pack_backlog
 from tests.factories import make_account, make_link, make_market
 from tests.services.allocation.policies.desk import (
     at,
@@ -240,6 +248,69 @@ class TestBooksOfEarlierVersions:
         then = StrategyCapital.objects.order_by("pk").values_list("unrealized_then", flat=True)
         assert list(then) == [None, D(0)]
 
+    def test_interest_alone_is_counted_again(self, before: pytest.MonkeyPatch) -> None:
+        """What contracts earned may be nothing: it was in dollars, too."""
+        account, [link] = desk("own_profit", "1", currency=CREDITS)
+        read_and_decide(account, "1000", 0)
+        pay(account, "7", "USDT", 4, kind=FlowKind.INTEREST, strategy_account=link.pk)
+        before.undo()
+        assert not is_clean(account)
+
+        assert keep_credited_again(clock=lambda: at(20)) == [account.pk]
+
+        assert earned(link) == [(CREDITS, D(0), D(0), D(7))]
+        assert is_clean(account)
+        assert keep_credited_again(clock=lambda: at(40)) == []
+
+    def test_one_account_that_fails_keeps_no_other_from_it(
+        self, before: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        broken, [link] = desk("weights", "1", currency=CREDITS)
+        whole = make_account(currency=CREDITS)
+        other = make_link(account=whole, market_type="futures")
+        trade(link, 5, "80")
+        trade(other, 6, "80")
+        before.undo()
+        kept = keep_current
+
+        def fails(*args: Any, again: Any, **fields: Any) -> None:
+            kept(*args, again=again, **fields)
+            if {key.link_id for key in again} == {link.pk}:
+                raise DatabaseError
+
+        before.setattr("capital.services.trading.credited.keep_current", fails)
+
+        assert keep_credited_again(clock=lambda: at(20)) == [whole.pk]
+
+        assert f"Books of account {broken.pk} were not kept again (DatabaseError)" in caplog.text
+        assert is_clean(whole)
+        before.undo()
+        assert keep_credited_again(clock=lambda: at(30)) == [broken.pk]
+        assert is_clean(broken)
+
+    def test_months_that_were_packed_in_dollars_say_the_same_in_credits(
+        self, before: pytest.MonkeyPatch
+    ) -> None:
+        """What is long ago is packed by the day's end: until then its days are read."""
+        account, [link] = desk("weights", "1", currency=CREDITS)
+        read_and_decide(account, "1000", 0)
+        trade(link, 5, "80")
+        today = at(0) + timedelta(days=100)
+        close_days([account.pk], clock=lambda: today)
+        pack_backlog([account.pk], clock=lambda: today)
+        before.undo()
+
+        assert keep_credited_again(clock=lambda: today) == [account.pk]
+
+        assert not LinkMonth.objects.exists()
+        period = Period(at(0).date(), at(0).date())
+        [row] = performance(StrategyAccount.objects.all(), period=period).rows
+        assert (row.currency, row.measures.pnl) == (CREDITS, D(80))
+        assert is_clean(account)
+        pack_backlog([account.pk], clock=lambda: today)
+        assert is_clean(account)
+        assert {month.currency for month in LinkMonth.objects.all()} == {CREDITS}
+
     def test_others_are_left_as_they_are(self) -> None:
         account, [link] = desk("weights", "1", currency=CREDITS)
         read_and_decide(account, "1000", 0)
@@ -250,6 +321,10 @@ class TestBooksOfEarlierVersions:
         make_market("BTC/USDT")
         spot = make_link(account=account, market_type="spot")
         tell(spot, fill(1, Side.BUY, "100", "BTC/USDT"))
+        # Interest of coins is in their currency, whatever contracts earned on another day.
+        paid = {"kind": FlowKind.INTEREST, "strategy_account": spot.pk}
+        pay(account, "4", "USDT", 4, pool=Pool.SPOT, **paid)
+        pay(account, "4", "USDT", -24 * 60, **paid)
 
         assert keep_credited_again(clock=lambda: at(20)) == []
 
