@@ -10,6 +10,8 @@ from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.formulas import Terms, amount_for_budget
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, LeverageBracket
 
+_NOTHING = Fraction(0)
+
 
 @dataclass(frozen=True)
 class LeverageSteps:
@@ -72,27 +74,33 @@ class LeverageSteps:
         """Whether a leverage goes up to some amount only."""
         return any(room is not None for _, room in self._steps)
 
-    def amount_for(self, budget: Fraction) -> Fraction:
-        """The largest amount that ``budget`` buys with a leverage that is allowed for it."""
+    def amount_for(self, budget: Fraction, *, reduces: Fraction = _NOTHING) -> Fraction:
+        """The largest amount that ``budget`` buys with a leverage that is allowed for it.
+
+        So much of it as only ``reduces`` what is held fills no bracket.
+        """
         amounts = []
         for terms, room in self._steps:
             amount = amount_for_budget(budget, self.rules, terms, self.price)
-            amounts.append(amount if room is None else min(amount, room))
+            amounts.append(amount if room is None else min(amount, reduces + room))
         return max(amounts)
 
-    def amount_of_margin(self, margin: Fraction) -> Fraction:
-        """The largest amount that ties up ``margin``, in the quote currency and without its fee."""
+    def amount_of_margin(self, margin: Fraction, *, reduces: Fraction = _NOTHING) -> Fraction:
+        """The largest amount that ties up ``margin``, in the quote currency and without its fee.
+
+        So much of it as only ``reduces`` what is held fills no bracket.
+        """
         worth = self.rules.quoted_worth_of_one(self.price)
         amounts = []
         for terms, room in self._steps:
             amount = margin * Fraction(terms.leverage) / worth
-            amounts.append(amount if room is None else min(amount, room))
+            amounts.append(amount if room is None else min(amount, reduces + room))
         return max(amounts)
 
-    def unbounded_amount_for(self, budget: Fraction) -> Fraction:
+    def unbounded_amount_for(self, budget: Fraction, *, reduces: Fraction = _NOTHING) -> Fraction:
         """What ``budget`` buys with the leverage of that amount, were there no end of brackets."""
-        used = self.of(self.amount_for(budget))
-        return amount_for_budget(budget, self.rules, used, self.price)
+        grows = max(_NOTHING, self.amount_for(budget, reduces=reduces) - reduces)
+        return amount_for_budget(budget, self.rules, self.of(grows), self.price)
 
     def of(self, amount: Decimal | Fraction) -> Terms:
         """The terms with the highest leverage that is allowed for ``amount``."""

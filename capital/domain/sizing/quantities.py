@@ -164,11 +164,13 @@ def _spendable(
     is_cut = room is not None and not room.reduces and room.budget < budget
     if room is not None and is_cut:
         budget = room.budget
-    raw, bound = steps.amount_for(budget), Bound.AVAILABLE if is_cut else Bound.BUDGET
-    if steps.are_bounded and raw < steps.unbounded_amount_for(budget):
+    reduces = _NO_AMOUNT if room is None else room.reduces
+    raw = steps.amount_for(budget, reduces=reduces)
+    bound = Bound.AVAILABLE if is_cut else Bound.BUDGET
+    if steps.are_bounded and raw < steps.unbounded_amount_for(budget, reduces=reduces):
         bound = Bound.LEVERAGE
-    if room is not None and room.reduces:
-        within = room.reduces + steps.amount_for(room.budget)
+    if room is not None and reduces:
+        within = reduces + steps.amount_for(room.budget)
         if within < raw:
             raw, bound = within, Bound.AVAILABLE
     return raw, bound, budget
@@ -271,11 +273,11 @@ def _size_quantity(
 ) -> Sizing:
     """An absolute quantity: rounded, and refused where it costs more than the link may spend."""
     steps = _steps(rules, terms, price, held, room)
-    raw, bound = _asked_amount(order, rules, steps)
+    reduces = _NO_AMOUNT if room is None else room.reduces
+    raw, bound = _asked_amount(order, rules, steps, reduces)
     if only_reduces(order, rules):
         sizing = _fit(raw, bound, order, rules, price)
         return _exit(sizing, order, rules, terms, price=price, held=held)
-    reduces = Fraction(0) if room is None else room.reduces
     if steps.largest is not None and raw > reduces + steps.largest:
         raw, bound = reduces + steps.largest, Bound.LEVERAGE
     sizing = _fit(raw, bound, order, rules, price)
@@ -288,7 +290,7 @@ def _size_quantity(
 
 
 def _asked_amount(
-    order: OrderRequest, rules: InstrumentRules, steps: LeverageSteps
+    order: OrderRequest, rules: InstrumentRules, steps: LeverageSteps, reduces: Fraction
 ) -> tuple[Fraction, Bound]:
     """The amount that was asked for, as a quantity or in money."""
     if order.stake is None:
@@ -296,7 +298,8 @@ def _asked_amount(
         return Fraction(order.qty) / rules.quantity_of_one, Bound.QUANTITY
     if order.stake_of == StakeOf.NOTIONAL:
         return Fraction(order.stake) / rules.quoted_worth_of_one(steps.price), Bound.STAKE
-    return steps.amount_of_margin(Fraction(order.stake)), Bound.STAKE
+    margin = Fraction(order.stake)
+    return steps.amount_of_margin(margin, reduces=reduces), Bound.STAKE
 
 
 def _exit(

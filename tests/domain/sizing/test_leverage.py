@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capital.domain.reasons import Code, Reason
+from capital.domain.sizing.available import Room
 from capital.domain.sizing.instruments import AmountUnit, LeverageBracket
 from capital.domain.sizing.leverage import LeverageSteps
 from capital.domain.sizing.quantities import Bound, size_close, size_entry
@@ -21,10 +22,10 @@ BRACKETS = (
 )
 
 
-def entry(rules, capital="5000", *, leverage="125", price="0.25", held="0", **fields):
+def entry(rules, capital="5000", *, leverage="125", price="0.25", held="0", room=None, **fields):
     asked = order(**{"qty_per": "100", **fields})
     of_link = terms(capital, leverage=leverage, fee_rate="0")
-    return size_entry(asked, rules, of_link, price=D(price), held=D(held))
+    return size_entry(asked, rules, of_link, price=D(price), held=D(held), room=room)
 
 
 def coins(**fields):
@@ -49,6 +50,32 @@ def test_okx_lists_20_where_a_link_wants_125():
 
     assert (sizing.amount, sizing.leverage) == (546, 20)
     assert sizing.cost.notional == Fraction("19983.6")
+
+
+@pytest.mark.parametrize("asked", [{}, {"qty_per": None, "stake": "5000"}])
+def test_what_an_order_reduces_fills_no_bracket(asked):
+    """A short of 300,000 is closed, and what goes beyond opens up to the end of the bracket."""
+    rules = coins(brackets=(LeverageBracket(D(50), max_notional=D(50000)),))
+    room = Room(Fraction(5000), reduces=Fraction(300000))
+
+    sizing = entry(rules, held="-300000", room=room, **asked)
+
+    assert (sizing.amount, sizing.reduces, sizing.enlarging) == (500000, 300000, 1000)
+    assert (sizing.bound_by, sizing.leverage) == (
+        Bound.STAKE if asked else Bound.LEVERAGE,
+        50,
+    )
+
+
+@pytest.mark.parametrize("asked", [{"qty_per": "25"}, {"qty_per": None, "stake": "1250"}])
+def test_an_exit_larger_than_all_brackets_is_not_cut(asked):
+    rules = coins(brackets=(LeverageBracket(D(50), max_notional=D(50000)),))
+    room = Room(Fraction(5000), reduces=Fraction(300000))
+
+    sizing = entry(rules, held="-300000", room=room, **asked)
+
+    assert (sizing.amount, sizing.enlarging) == (250000, 0)
+    assert sizing.bound_by is (Bound.STAKE if "stake" in asked else Bound.BUDGET)
 
 
 def test_a_leverage_below_the_maximum_is_used_without_a_word():
