@@ -54,7 +54,7 @@ class CombinedTotal:
 
     Attributes:
         currency: The currency of the total.
-        total: None where a rate is missing.
+        total: None where a rate is missing, or no balance is known.
         missing: The reason that names the missing rate; None where none is missing.
         is_partial: Whether a balance is unknown, and not counted.
         worths: What each currency's total is worth in it, where there is a rate.
@@ -81,7 +81,7 @@ def combine_totals(currency: str, totals: Mapping[str, Decimal | None]) -> Combi
     rates = _read_rates(currency, known)
     total, missing = None, None
     try:
-        total = total_in(currency, known, rates)
+        total = total_in(currency, known, rates) if known else None
     except RateMissing as error:
         missing = error.reason
     worths = {

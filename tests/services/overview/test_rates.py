@@ -91,6 +91,22 @@ def test_desk_without_balances_has_no_total_in_the_reporting_currency(settings: 
 
 
 @pytest.mark.django_db
+def test_a_total_of_which_no_balance_is_known_is_not_zero(settings: Any) -> None:
+    settings.CAPITAL_REPORTING_CURRENCY = "KRW"
+    account = make_account(currency="USDT")
+    store_rate("USDT", "KRW", "1400")
+
+    unknown = read_dashboard(account.owner).reported
+    make_summary(account=account, spot_balance=Decimal(0), ending_balance=Decimal(0))
+    nothing = read_dashboard(account.owner).reported
+
+    assert unknown is not None
+    assert nothing is not None
+    assert (unknown.total, unknown.missing, unknown.is_partial) == (None, None, True)
+    assert nothing.total == Reported(Decimal(0), None)
+
+
+@pytest.mark.django_db
 def test_currencies_come_by_what_they_are_worth_and_next_to_nothing_is_dust(settings: Any) -> None:
     settings.CAPITAL_REPORTING_CURRENCY = "KRW"
     owner = make_user()
