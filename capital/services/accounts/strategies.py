@@ -16,6 +16,7 @@ from capital.services.access.changes import differences, record_change, values_o
 from capital.services.access.permissions import require_permission
 from capital.services.access.roles import require_strategy
 from capital.services.accounts.lookup import lock_accounts
+from capital.services.transactions import inside_transaction
 from strategies import services
 from strategies.edits import Seen
 from strategies.models import Strategy, StrategyStatus
@@ -100,7 +101,7 @@ def set_status(
         NotPermitted, StrategyOfAnother: The actor may not, for one of them at least.
     """
     with transaction.atomic():
-        strategies = _locked(strategy_ids)
+        strategies = lock_strategies(strategy_ids)
         require_strategy(actor, _CHANGE, strategies.values())
         before = {key: values_of(each, ["status"]) for key, each in strategies.items()}
         changed = _SERVICES[status](strategies)
@@ -116,7 +117,7 @@ def delete_strategy(
     """Remove a strategy that was never linked. Raises ``HasHistory``: archive it instead."""
     try:
         with transaction.atomic():
-            strategy = _locked([strategy_id]).get(strategy_id)
+            strategy = lock_strategies([strategy_id]).get(strategy_id)
             if strategy is None:
                 return
             require_strategy(actor, "strategies.delete_strategy", [strategy])
@@ -127,7 +128,13 @@ def delete_strategy(
         raise HasHistory(what=str(Strategy._meta.verbose_name)) from None
 
 
-def _locked(strategy_ids: Iterable[int]) -> dict[int, Strategy]:
+@inside_transaction
+def lock_strategies(strategy_ids: Iterable[int]) -> dict[int, Strategy]:
+    """Lock the rows for the rest of the transaction, and read them as they are now.
+
+    Call it inside a transaction, after the locks of accounts that it takes. In order of primary
+    key, so that two who change several cannot wait for each other.
+    """
     rows = Strategy.objects.select_for_update(no_key=True).filter(pk__in=set(strategy_ids))
     return {strategy.pk: strategy for strategy in rows.order_by("pk")}
 
@@ -138,11 +145,11 @@ def _locked_for(strategy_id: int, fields: Iterable[str]) -> Strategy | None:
     Then no other strategy gets there meanwhile, or gets a tag that could not be told from it.
     """
     if _TAG.isdisjoint(fields):
-        return _locked([strategy_id]).get(strategy_id)
+        return lock_strategies([strategy_id]).get(strategy_id)
     links = StrategyAccount.objects.filter(strategy=strategy_id).order_by()
     linked = links.values_list("account_id", flat=True)
     before = lock_accounts(list(linked))
-    strategy = _locked([strategy_id]).get(strategy_id)
+    strategy = lock_strategies([strategy_id]).get(strategy_id)
     # Who links it locks it as well: from now on there are no more. Asked again, not remembered.
     if late := set(linked.all()).difference(before):
         lock_accounts(sorted(late))

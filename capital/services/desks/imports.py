@@ -28,6 +28,7 @@ from capital.services.accounts import (
     create_strategy,
 )
 from capital.services.accounts.lookup import lock_accounts
+from capital.services.accounts.strategies import lock_strategies
 from capital.services.alerts import SWITCHED, TargetFields, save_target
 from capital.services.desks import people, shape
 from capital.services.desks.document import Table, read_document, refused
@@ -118,8 +119,8 @@ class _Import:
             "accounts": self._account,
         }
         for name in shape.LISTS:
-            if name == "accounts":
-                self._lock(self._tables[name])
+            if name == "strategies":
+                self._lock(self._tables)
             for table in self._tables[name]:
                 writers[name](table)
                 on_progress(1, total)
@@ -172,10 +173,18 @@ class _Import:
                 row = change_strategy(row.pk, origin=self._origin, **changed)
         self._note("strategy", key, before, values_of(row, fields))
 
-    def _lock(self, tables: list[Table]) -> None:
-        """All accounts first and in one order, so that nobody waits for us and we for them."""
-        names = {table.text("name") for table in tables if "name" in table}
-        lock_accounts(list(Account.objects.filter(name__in=names).values_list("pk", flat=True)))
+    def _lock(self, tables: Mapping[str, list[Table]]) -> None:
+        """All accounts first, also those of the strategies; then all strategies, each in one order.
+
+        So nobody waits for us and we for them.
+        """
+        keys = {table.text("key") for table in tables["strategies"] if "key" in table}
+        names = {table.text("name") for table in tables["accounts"] if "name" in table}
+        accounts = Account.objects.filter(name__in=names).values_list("pk", flat=True)
+        links = StrategyAccount.objects.filter(strategy__key__in=keys)
+        linked = links.order_by().values_list("account_id", flat=True)
+        lock_accounts(sorted({*accounts, *linked}))
+        lock_strategies(Strategy.objects.filter(key__in=keys).values_list("pk", flat=True))
 
     def _account(self, table: Table) -> None:
         known = ("owner", "name", *shape.ACCOUNT, "credentials", "access", "strategies")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.contrib.auth.models import AbstractUser, User
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from capital.domain.errors import NotFound
@@ -16,7 +17,7 @@ from capital.models.links import tags_by_account
 from capital.services.access.visibility import visible_to
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.accounts.registry import change_link, create_link
-from capital.services.accounts.strategies import create_strategy
+from capital.services.accounts.strategies import create_strategy, lock_strategies
 from capital.services.allocation.events import previewed_next
 from strategies.edits import ChangedMeanwhile, Seen
 from strategies.keys import key_from
@@ -101,6 +102,7 @@ def begin_strategies(
             raise NotFound
         if seen_links is not None and _linked(account) - set(seen_links):
             raise ChangedMeanwhile(account, ())
+        _lock(links, actor)
         _refuse_same_names(links, owner)
         _set_weights(account, weights, actor=actor, origin=origin)
         made = []
@@ -178,6 +180,16 @@ def _set_weights(
             raise ValidationError({f"link-{each.link_id}": error.messages}) from None
 
 
+def _lock(links: Sequence[NewLink], actor: AbstractUser | None) -> None:
+    """In one order: a form has them in any, and somebody may pause several of them meanwhile."""
+    named = [link.strategy_id for link in links if link.strategy_id is not None]
+    lock_strategies(_seen(actor).filter(pk__in=named).values_list("pk", flat=True))
+
+
+def _seen(actor: AbstractUser | None) -> QuerySet[Strategy]:
+    return Strategy.objects.all() if actor is None else visible_to(actor, Strategy.objects.all())
+
+
 def _strategy(
     account: Account, link: NewLink, *, owner: User, actor: AbstractUser | None, origin: str
 ) -> Strategy:
@@ -192,8 +204,7 @@ def _strategy(
             order_tag=_tag_for(key, account),
             market_type=link.market,
         )
-    seen = Strategy.objects.all() if actor is None else visible_to(actor, Strategy.objects.all())
-    strategy = seen.filter(pk=link.strategy_id).first()
+    strategy = _seen(actor).filter(pk=link.strategy_id).first()
     if strategy is None:
         raise ValidationError(_("This strategy is gone."))
     return strategy

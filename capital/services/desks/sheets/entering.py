@@ -30,6 +30,7 @@ from capital.services.accounts import (
     create_strategy,
 )
 from capital.services.accounts.lookup import lock_accounts
+from capital.services.accounts.strategies import lock_strategies
 from capital.services.desks import shape
 from capital.services.desks.sheets.cells import read_cells, read_text
 from capital.services.desks.sheets.columns import ACCOUNTS, LINK, STRATEGIES, SheetColumns
@@ -95,8 +96,8 @@ class AccountLines:
     _lines: dict[tuple[int, str], int] = field(default_factory=dict)
 
     def lock(self, lines: Sequence[Cells]) -> None:
-        """Every account of these names, also those of others: nobody's rows are told by it."""
-        _lock_accounts({_name(cells, "name") for cells in lines})
+        """Every account of these names that the asker sees."""
+        _lock_accounts(self.asker.actor, {_name(cells, "name") for cells in lines})
 
     def enter(self, number: int, cells: Cells) -> list[Step]:
         """An account of the asker's, or of whom a superuser names."""
@@ -128,13 +129,18 @@ class StrategyLines:
     _links: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def lock(self, lines: Sequence[Cells]) -> None:
-        """The accounts that are named, and those on which the strategies trade already."""
-        keys = {_name(cells, "key") for cells in lines}
-        linked = Account.objects.filter(strategy_accounts__strategy__key__in=keys)
+        """The accounts that are named, those on which the strategies trade, then the strategies."""
+        rows = Strategy.objects.filter(key__in={_name(cells, "key") for cells in lines})
+        if not self.asker.actor.is_superuser:
+            # Nobody else's are changed.
+            rows = rows.filter(owner=self.asker.actor.pk)
+        linked = Account.objects.filter(strategy_accounts__strategy__in=rows)
         _lock_accounts(
+            self.asker.actor,
             {_name(cells, "account") for cells in lines} - {""},
             also=frozenset(linked.values_list("pk", flat=True)),
         )
+        lock_strategies(rows.values_list("pk", flat=True))
 
     def enter(self, number: int, cells: Cells) -> list[Step]:
         """A strategy of the asker's, and its link on the account that the line names."""
@@ -220,10 +226,15 @@ def _required(cells: Cells, column: str) -> str:
     return text
 
 
-def _lock_accounts(names: set[str], also: frozenset[int] = frozenset()) -> None:
-    """All of them first and in one order, so that nobody waits for us and we for them."""
-    named = Account.objects.filter(name__in=names).values_list("pk", flat=True)
-    lock_accounts(sorted(also.union(named)))
+def _lock_accounts(
+    actor: AbstractUser, names: set[str], also: frozenset[int] = frozenset()
+) -> None:
+    """All of them first and in one order, so that nobody waits for us and we for them.
+
+    Those of others that have the same name are left alone: what they do does not wait for us.
+    """
+    named = visible_to(actor, Account.objects.filter(name__in=names))
+    lock_accounts(sorted(also.union(named.values_list("pk", flat=True))))
 
 
 @contextmanager

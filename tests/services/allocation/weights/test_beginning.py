@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from capital.domain.errors import NotFound, NotPermitted, RoleTooSmall
 from capital.models import Account, AccountAccess, SettingChange, StrategyAccount
+from capital.services.accounts import set_status
 from capital.services.allocation import NewLink, NewWeight, begin_strategies, events
 from strategies.edits import ChangedMeanwhile
-from strategies.models import Strategy
+from strategies.models import Strategy, StrategyStatus
 from tests.factories import make_account, make_link, make_operator, make_strategy, make_user
+from tests.services.waiting import Beside
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -227,3 +230,19 @@ def test_link_of_another_account_and_an_account_that_is_gone_are_not_found(
         begin_strategies(0, [new()], owner=account.owner)
 
     assert StrategyAccount.objects.get().weight == 1
+
+
+@pytest.mark.postgresql
+def test_strategies_are_locked_in_one_order_whatever_the_order_of_the_form(
+    account: Account,
+) -> None:
+    first, second = (make_strategy(owner=account.owner) for _ in range(2))
+    chosen = [NewLink(strategy_id=each.pk, weight=Decimal(1)) for each in (second, first)]
+
+    with transaction.atomic():
+        set_status([first.pk], StrategyStatus.PAUSED)
+        beginning = Beside(lambda: begin(account, *chosen))
+        beginning.wait_for_lock()
+        set_status([second.pk], StrategyStatus.PAUSED)
+
+    assert [link.strategy_id for link in beginning.result()] == [second.pk, first.pk]
