@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission, User
-from django.db import models, transaction
+from django.db import models
 
 from capital.domain.errors import CredentialsUnreadable, SecretUnreadable
 from capital.models import Account, AccountAccess, AlertTarget, StrategyAccount
+from capital.models.queries.isolation import repeatable_read
 from capital.services.desks import shape
 from capital.services.desks.document import write_document
 from capital.services.desks.vault import SALT, Vault
@@ -39,7 +40,7 @@ def export_desk(*, passphrase: str | None = None) -> Exported:
         SecretUnreadable: No present key opens a secret that would be in it.
     """
     vault = None if passphrase is None else Vault(passphrase)
-    with transaction.atomic():
+    with repeatable_read():
         told = {
             "groups": _groups(),
             "users": _users(vault),

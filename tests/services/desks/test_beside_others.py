@@ -1,4 +1,6 @@
-"""Imports take their locks as everybody does: accounts first, then strategies, in one order."""
+"""Beside others: imports lock accounts before strategies, and exports read as of one moment."""
+
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -6,7 +8,7 @@ from django.db import transaction
 
 from capital.services.accounts import create_link, set_status
 from capital.services.accounts.lookup import lock_accounts
-from capital.services.desks import SheetReport, import_desk
+from capital.services.desks import SheetReport, export, export_desk, import_desk
 from capital.services.desks.sheets.resources import AccountSheet, Sheet, StrategySheet
 from strategies.models import Strategy, StrategyStatus
 from tests.factories import make_account, make_link, make_strategy, make_user
@@ -112,3 +114,18 @@ def test_table_waits_for_no_account_of_others_that_has_its_name(kind: type[Sheet
         Beside(lambda: sheet.import_data(lines, dry_run=True)).result()
 
     assert report.problems
+
+
+def test_desk_is_exported_as_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = make_account()
+    write_accounts = export._accounts
+
+    def link_first(*given: Any) -> Any:
+        strategy = {"owner": account.owner, "key": "late"}
+        Beside(lambda: make_link(account=account, strategy=make_strategy(**strategy))).result()
+        return write_accounts(*given)
+
+    monkeypatch.setattr(export, "_accounts", link_first)
+
+    assert "late" not in export_desk().text
+    assert account.strategy_accounts.count() == 1
