@@ -308,7 +308,9 @@ class SitePage:
         message: list[dict[str, Any]] = super().construct_change_message(  # type: ignore[misc]
             request, form, formsets, add
         )
-        models = [form._meta.model, *(formset.model for formset in formsets or ())]
+        # The form of a password is of no model.
+        model: Any = self.model  # type: ignore[attr-defined]
+        models = [model, *(formset.model for formset in formsets or ())]
         with translation_override(None):
             names = {
                 capfirst(str(field.verbose_name)): str(field.verbose_name)

@@ -1,5 +1,6 @@
 """Users: nobody gives themself rights; the second factor; groups."""
 
+import json
 import re
 from base64 import b32decode
 from importlib import import_module
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.sessions.models import Session
 from django.db import connection
@@ -82,6 +84,22 @@ def test_staff_with_every_permission_cannot_reach_others(client: Client) -> None
     group = Group.objects.get(name="viewer")
     assert client.get(reverse("admin:auth_group_change", args=[group.pk])).status_code == 403
     assert client.get(reverse("admin:capital_secondfactordevice_changelist")).status_code == 403
+
+
+def test_superuser_gives_somebody_another_password(client: Client) -> None:
+    root, user = make_user(is_staff=True, is_superuser=True), make_user(username="eve")
+    client.force_login(root)
+    new = {"password1": "a wholly other horse", "password2": "a wholly other horse"}
+
+    answer = client.post(
+        reverse("admin:auth_user_password_change", args=[user.pk]),
+        {**new, "usable_password": "true"},
+    )
+
+    assert answer.status_code == 302
+    assert User.objects.get(pk=user.pk).check_password("a wholly other horse")
+    entry = LogEntry.objects.get(user=root, object_id=str(user.pk))
+    assert json.loads(entry.change_message) == [{"changed": {"fields": ["password"]}}]
 
 
 def test_user_with_history_is_not_deleted(client: Client) -> None:
