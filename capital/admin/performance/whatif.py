@@ -27,6 +27,7 @@ from capital.domain.errors import CapitalError
 from capital.domain.performance.measures.returns import Measured
 from capital.domain.reasons import Reason
 from capital.models import Account, StrategyAccount
+from capital.models.columns.exact import FiniteDecimalField
 from capital.services.allocation import (
     COURSE_FIGURES,
     Comparison,
@@ -70,7 +71,7 @@ class WhatIfForm(forms.Form):
         max_value=1000,
         widget=WholeInput(),
     )
-    drift_band_percent = forms.DecimalField(
+    drift_band_percent = FiniteDecimalField(
         label=gettext_lazy("Drift band (%)"),
         required=False,
         min_value=0,

@@ -10,6 +10,7 @@ from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_DOWN, Context, Decimal
 from functools import cached_property
 from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import connection as present_connection
 from django.db import models
@@ -38,6 +39,23 @@ def cut_for(model: type[models.Model], name: str, amount: Decimal) -> Decimal:
     return cut
 
 
+class FiniteDecimalField(forms.DecimalField):
+    """A decimal number in a form. What is none is refused as it is read.
+
+    Django reads ``sNaN`` and refuses it later; a form compares what was sent with what it showed
+    before that, and this is the number that may not even be compared.
+    """
+
+    def to_python(self, value: Any) -> Any:
+        """The number; none for an empty field."""
+        number: Any = super().to_python(value)
+        if number is not None and not number.is_finite():
+            raise ValidationError(
+                self.error_messages["invalid"], code="invalid", params={"value": value}
+            )
+        return number
+
+
 class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
     """A decimal column that returns exactly what was stored.
 
@@ -63,6 +81,10 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
         if isinstance(value, bool | float):
             return parse_amount(value)
         return super().to_python(value)
+
+    def formfield(self, **kwargs: Any) -> Any:
+        """The field of a form, which reads no ``NaN``."""
+        return super().formfield(**{"form_class": FiniteDecimalField, **kwargs})
 
     def cut(self, amount: Decimal, connection: BaseDatabaseWrapper) -> Decimal:
         """The amount, cut towards zero to the digits that this column keeps there.

@@ -12,7 +12,7 @@ from capital.models import Account, AllocationPlan, AllocationRun, SettingChange
 from capital.services.accounts import change_link
 from capital.services.allocation import allocate_capital, events
 from strategies.models import Strategy, StrategyStatus
-from tests.admin.forms import change_url
+from tests.admin.forms import change_url, form_of
 from tests.factories import make_link, make_strategy, make_user
 from tests.simulated import Exchange
 
@@ -148,6 +148,25 @@ def test_a_weight_that_is_none_is_said_at_its_field(page: Page, wrong: str) -> N
     assert refused.status_code == 200
     assert "Nothing was saved. What you typed is still here." in text
     assert f'value="{wrong}"' in text
+    assert page.weights == ["60", "40", "1"]
+
+
+@pytest.mark.parametrize("wrong", ["NaN", "sNaN", "Infinity"])
+def test_what_is_no_number_is_said_at_its_field(page: Page, wrong: str) -> None:
+    data = page.typed(a=wrong)
+    change = change_url(page.account)
+    forms = {
+        page.url(): {**data, "_later": ""},
+        change: form_of(page.client, change, reserve_percent=wrong),
+    }
+
+    told = page.client.post(page.url("weights_preview"), data).json()
+    refused = [page.client.post(url, typed) for url, typed in forms.items()]
+
+    (text,) = told["errors"].values()
+    assert told["errors"].keys() == {page.name_of(page.a, data)}
+    assert text.startswith("Enter a number such as 1500.25")
+    assert [text in each.content.decode() for each in refused] == [True, True]
     assert page.weights == ["60", "40", "1"]
 
 

@@ -401,3 +401,14 @@ def test_amounts_that_are_written_together_are_written_as_each_alone(name, amoun
     together = told_by(field.all_written, amounts)
 
     assert together == told_by(lambda many: map(field.written, many), amounts)
+
+
+@pytest.mark.parametrize("text", ["NaN", "sNaN", "-snan", "Infinity", "-Infinity"])
+def test_a_form_reads_no_number_that_is_none(text: str) -> None:
+    field = StrategyAccount._meta.get_field("weight").formfield()
+
+    # Django would compare sNaN with what was shown, which nothing may be.
+    assert field.has_changed(Decimal(1), text)
+    with pytest.raises(ValidationError, match="Enter a number") as refused:
+        field.clean(text)
+    assert refused.value.code == "invalid"

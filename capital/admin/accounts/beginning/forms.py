@@ -17,6 +17,7 @@ from capital.admin.accounts.form import AccountForm, CredentialInput
 from capital.admin.frame.base import ExactInput
 from capital.admin.frame.editable import SecretField
 from capital.models import Account, StrategyAccount
+from capital.models.columns.exact import FiniteDecimalField
 from capital.services.accounts import asked_credentials, is_proven, markets_of
 from capital.services.labels import POOL_NAMES
 from strategies.models import Strategy
@@ -87,7 +88,7 @@ class NewStrategyForm(forms.Form):
     market = forms.ChoiceField(
         label=gettext_lazy("Market type"), required=False, widget=UnfoldAdminSelectWidget()
     )
-    weight = forms.DecimalField(
+    weight = FiniteDecimalField(
         label=gettext_lazy("Weight"), required=False, initial=1, widget=ExactInput()
     )
 
@@ -141,8 +142,8 @@ class NewStrategyForm(forms.Form):
 class WeightForm(forms.Form):
     """The weight of a strategy that trades on the account already."""
 
-    weight = forms.DecimalField(label=gettext_lazy("Weight"), widget=ExactInput())
-    seen = forms.DecimalField(widget=forms.HiddenInput())
+    weight = FiniteDecimalField(label=gettext_lazy("Weight"), widget=ExactInput())
+    seen = FiniteDecimalField(widget=forms.HiddenInput())
 
     def __init__(self, link: StrategyAccount, data: Any = None) -> None:
         weight = {"weight": link.weight, "seen": link.weight}
