@@ -889,3 +889,15 @@ def test_a_reservation_is_not_named_by_a_placeholder(secret: str) -> None:
     assert (alone.status_code, alone.json()["code"]) == (400, "placeholder_left")
     assert among.json()["errors"][0]["field"] == "orders.1.client_order_id"
     assert not Reservation.objects.exists()
+
+
+@pytest.mark.parametrize("levels", [99, 100, *range(850, 890, 5), 20_000])
+def test_a_body_however_deep_is_refused_and_recorded(secret: str, levels: int) -> None:
+    """What can be read could not always be written into the record of what was refused."""
+    text = json.dumps({"token": secret, "symbol": "BTC/USDT", "side": "buy", "qty": "1"})
+
+    answer = post(f'{text[:-1]}, "note": {"[" * levels}{"]" * levels}}}'.encode())
+
+    is_deep = "Lists and objects are nested too deeply." in answer.json()["detail"]
+    assert (answer.status_code, is_deep) == (400, levels > 99)
+    assert WebhookDelivery.objects.get().refusal["status"] == 400

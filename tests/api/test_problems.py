@@ -80,6 +80,7 @@ def test_body_that_cannot_be_read_is_a_400(bot: Bot, body: bytes) -> None:
         (b"7" * 500, "too many digits"),
         (b'{"name": 1e999999999999999999999}', "too many digits"),
         (b"[" * 60_000, "nested too deeply"),
+        (b'{"name": ' + b"[" * 100 + b"]" * 100 + b"}", "nested too deeply"),
     ],
 )
 def test_body_of_two_meanings_says_what_to_mend(bot: Bot, body: bytes, said: str) -> None:

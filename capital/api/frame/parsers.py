@@ -24,7 +24,10 @@ _LARGEST_REPORT = 768 * 1024
 # An escaped NUL, which PostgreSQL does not store, or half of a surrogate pair.
 _ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
 _LONGEST_NUMBER = 400
+# Far more than any body needs, and far less than what can be read and not be written again.
+_MOST_LEVELS = 100
 _TOO_LONG = gettext_lazy("A number has too many digits.")
+_TOO_DEEP = gettext_lazy("Lists and objects are nested too deeply.")
 _JSON = "application/json"
 _TAKES_JSON = frozenset({"*/*", _JSON})
 
@@ -116,7 +119,9 @@ def parse_json(body: bytes, *, lenient: bool = False) -> Any:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise NotJson(*_place_of(error), _hint(error)) from None
     except RecursionError:
-        raise _OddJson(_("Lists and objects are nested too deeply.")) from None
+        raise _OddJson(_TOO_DEEP) from None
+    if body.count(b"[") + body.count(b"{") > _MOST_LEVELS:
+        _refuse_depth(value)
     if _ODD_ESCAPE.search(body):
         _refuse_odd_text(value)
     return value
@@ -192,6 +197,17 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         # Which amount was meant?
         raise _OddJson(_("An object has the same name twice. Give each field once."))
     return found
+
+
+def _refuse_depth(value: Any) -> None:
+    """What is read is written again, from deeper in the program: as a record, or for a digest."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _number in range(_MOST_LEVELS):
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for part in inner for each in part if isinstance(each, dict | list)]
+        if not level:
+            return
+    raise _OddJson(_TOO_DEEP)
 
 
 def _refuse_odd_text(value: Any) -> None:
