@@ -9,8 +9,10 @@ from typing import Any, NoReturn
 from django.apps import apps
 from django.contrib import messages
 from django.contrib.admin import AdminSite, ShowFacets
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters, csrf_protect_m
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
@@ -35,7 +37,7 @@ from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from capital.admin.frame.formats import number, ratio
-from capital.admin.frame.lists import BoundedPaginator, by_currency
+from capital.admin.frame.lists import BoundedPaginator, by_currency, is_key
 from capital.domain.errors import AppendOnly, HasHistory
 from capital.models.columns.exact import ExactDecimalField
 from capital.services.access import ACCOUNT_PATHS, visible_to
@@ -60,7 +62,19 @@ class OwnRows:
         target: type[Model] = db_field.related_model
         if target in ACCOUNT_PATHS and "queryset" not in kwargs:
             kwargs["queryset"] = visible_to(request.user, target._default_manager.all())
+        if "widget" not in kwargs and db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
+            site = self.admin_site  # type: ignore[attr-defined]
+            kwargs["widget"] = _Searched(db_field, site, using=kwargs.get("using"))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc,no-any-return]
+
+
+class _Searched(AutocompleteSelect):
+    """A choice that is searched for. What was sent, and is no key of a row, has no name to show."""
+
+    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
+        model = self.field.remote_field.model
+        shown = [each for each in value if not each or is_key(model, each)]
+        return super().optgroups(name, shown, attrs)
 
 
 class SiteChangeList(ChangeList):  # type: ignore[misc]  # unfold has no types
@@ -107,6 +121,9 @@ def _told_what_no_filter_takes(request: HttpRequest) -> Iterator[None]:
     for, as ``OverflowError``.
     """
     try:
+        if any("\0" in text for _, texts in request.GET.lists() for text in texts):
+            # PostgreSQL fails over it, wherever it is compared with a text.
+            raise IncorrectLookupParameters
         yield
     except (IncorrectLookupParameters, OverflowError, ValueError, ValidationError) as error:
         text = gettext("The list cannot be filtered as this address asks. All rows are shown.")
@@ -210,6 +227,16 @@ class SitePage:
         title = capfirst(str(self.opts.verbose_name_plural))  # type: ignore[attr-defined]
         context = {"title": title, **(extra_context or {})}
         return super().changelist_view(request, context)  # type: ignore[misc,no-any-return]
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Take what is ticked; what is no key of a row is none that could be."""
+        ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        keys = [key for key in ticked if is_key(queryset.model, key)]
+        if len(keys) < len(ticked):
+            sound: Any = request.POST.copy()
+            sound.setlist(ACTION_CHECKBOX_NAME, keys)
+            request.POST = sound
+        return super().response_action(request, queryset)  # type: ignore[misc]
 
     def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Put on the rows of one page what their columns show beyond the row itself."""

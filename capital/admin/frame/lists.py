@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import F, Model, OrderBy, Q, QuerySet
 from django.http import HttpRequest
@@ -11,6 +12,8 @@ from django.utils.text import smart_split, unescape_string_literal
 
 # 200 pages of 50. To count and to pass over rows costs a second for each million.
 MOST_ROWS = 10_000
+# A column of keys has 64 bits.
+_KEYS = 2**63
 
 
 class Known(F):
@@ -43,6 +46,16 @@ def by_currency(ordering: Sequence[Any]) -> list[Any]:
             found.append(column.currency)
         found.append(each)
     return found
+
+
+def is_key(model: type[Model], text: Any) -> bool:
+    """Whether a row of the model can have this primary key. Of what it cannot, none is asked."""
+    column: Any = model._meta.pk
+    try:
+        key = column.to_python(text)
+    except ValidationError:
+        return False
+    return -_KEYS <= key < _KEYS if isinstance(key, int) else "\0" not in str(key)
 
 
 class AtLeast(int):

@@ -15,6 +15,7 @@ from django.utils.html import escape
 from capital.admin.frame.base import SitePage
 from capital.admin.frame.lists import AtLeast, BoundedPaginator
 from capital.models import Account, AllocationRun, WebhookDelivery
+from tests.admin.tenants import allow_everything
 from tests.factories import make_account, make_strategy, make_summary, make_user
 
 pytestmark = pytest.mark.django_db
@@ -234,3 +235,51 @@ def test_filter_that_is_not_known_is_said_where_all_rows_are_shown(client: Clien
 
     assert "All rows are shown." in page
     assert "All rows are shown." not in client.get(address).content.decode()
+
+
+# What no form sends
+
+
+NO_KEYS = ["", "x", "1e3", "-1.5", str(2**63), "9" * 5000, "\0", "²"]
+
+
+def test_what_is_ticked_and_no_key_is_passed_over(client: Client) -> None:
+    run = make_run(make_account(), "first")
+    export = {"action": "export"}
+
+    answers = [
+        client.post(RUNS, {**export, "_selected_action": [key, str(run.pk)]}) for key in NO_KEYS
+    ]
+    nothing = client.post(RUNS, {**export, "_selected_action": NO_KEYS})
+
+    assert [answer.status_code for answer in answers] == [200] * len(NO_KEYS)
+    assert nothing.status_code in (200, 302)
+
+
+@pytest.mark.parametrize("path", ["account", "strategyaccount", "settingchange", "jobrun"])
+def test_a_list_is_not_filtered_by_what_no_column_holds(client: Client, path: str) -> None:
+    for name in ("q", "row__exact", "venue", "name"):
+        answer = client.get(f"/admin/capital/{path}/", {name: "a\0b"}, follow=True)
+
+        assert answer.status_code == 200
+        assert "The list cannot be filtered as this address asks." in answer.content.decode()
+
+
+@pytest.mark.parametrize("key", NO_KEYS)
+def test_a_choice_that_is_none_is_said_at_its_field(client: Client, key: str) -> None:
+    """A page of what was refused shows what was chosen, by its name."""
+    answer = client.post("/admin/capital/strategyaccount/add/", {"strategy": key, "account": key})
+
+    assert answer.status_code == 200
+    errors = answer.context["adminform"].form.errors
+    assert {"strategy", "account"} <= errors.keys()
+
+
+def test_a_choice_of_somebody_else_is_neither_taken_nor_named() -> None:
+    client, others = Client(), make_account(name="not-theirs")
+    client.force_login(allow_everything(make_user(is_staff=True)))
+
+    answer = client.post("/admin/capital/strategyaccount/add/", {"account": str(others.pk)})
+
+    assert "account" in answer.context["adminform"].form.errors
+    assert "not-theirs" not in answer.content.decode()
