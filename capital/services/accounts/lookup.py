@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from capital.domain.allocation.links import Reserve
 from capital.domain.allocation.rules import PolicyName, Rules, WithOpenPositions
 from capital.domain.balances import BalanceBasis
-from capital.domain.errors import AmbiguousAccount, UnknownAccount, UnknownVenue
+from capital.domain.errors import AmbiguousAccount, NotFound, UnknownAccount, UnknownVenue
 from capital.domain.pools import Pool, WalletMode, pools_of
 from capital.domain.reasons import Code, Reason
 from capital.exchange.venues import get_venue
@@ -65,6 +65,22 @@ def lock_accounts(account_ids: Sequence[int]) -> dict[int, Account]:
     """
     locked = {account.pk: account for account in _LOCKED.instances(account_ids)}
     note_accounts(locked)
+    return locked
+
+
+@inside_transaction
+def lock_account(account_id: int) -> Account:
+    """Lock one account for the rest of the transaction, and read it as it is now.
+
+    Call it inside a transaction.
+
+    Raises:
+        NotFound: It is gone: also one that was there just now, and was removed by whoever held the
+            lock.
+    """
+    locked = lock_accounts([account_id]).get(account_id)
+    if locked is None:
+        raise NotFound
     return locked
 
 

@@ -17,7 +17,7 @@ from capital.domain.errors import CapitalError
 from capital.domain.pools import Pool
 from capital.models import Account, Market, Position, StrategyCapital, SymbolDay
 from capital.services.accounts.denomination import Denomination
-from capital.services.accounts.lookup import lock_accounts
+from capital.services.accounts.lookup import lock_account
 from capital.services.balances.summaries import business_date
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.trading.booking.flows import earned_flows
@@ -58,7 +58,7 @@ def keep_credited_again(*, clock: Clock = timezone.now) -> list[int]:
             continue
         try:
             with transaction.atomic():
-                (locked,) = lock_accounts([account.pk]).values()
+                locked = lock_account(account.pk)
                 _keep_again(locked, now=clock())
         except (CapitalError, DatabaseError) as error:
             logger.warning(
@@ -93,6 +93,7 @@ def _has_apart(account: Account) -> bool:
 
 @inside_transaction
 def _keep_again(account: Account, *, now: datetime) -> None:
+    """Book what it traded again, and close its days anew. Call it inside a transaction."""
     days = SymbolDay.objects.filter(strategy_account__account=account).order_by()
     columns = ("strategy_account", "symbol", "position_side")
     keys = [PositionKey(*row) for row in days.values_list(*columns).distinct()]

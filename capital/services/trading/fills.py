@@ -15,7 +15,7 @@ from capital.domain.performance.telling import FillSource
 from capital.domain.sizing.symbols import Named
 from capital.models import Account, AttributedBy, Attribution, Fill, StrategyAccount
 from capital.services.access.roles import Act, require
-from capital.services.accounts.lookup import lock_accounts
+from capital.services.accounts.lookup import lock_account
 from capital.services.markets.symbols import canonical_symbols
 from capital.services.trading.booking.openings import keys_beside
 from capital.services.trading.booking.writing import PositionKey
@@ -64,7 +64,7 @@ def report_fills(
         link = links.filter(pk=link_id).first()
         if link is None:
             raise NotFound
-        link.account = account = lock_accounts([link.account_id])[link.account_id]
+        link.account = account = lock_account(link.account_id)
         require(actor, Act.REPORT_TRADING, account_ids=[account.pk])
         named = _named(account, MarketType(link.strategy.market_type), fills)
         results = record_fills(

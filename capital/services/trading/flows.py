@@ -19,7 +19,7 @@ from capital.domain.reasons import Code
 from capital.exchange.trading.contract import ReadFlow
 from capital.models import Account, Flow, Market, StrategyAccount
 from capital.services.access.roles import Act, require
-from capital.services.accounts.lookup import lock_accounts, pools_of_account
+from capital.services.accounts.lookup import lock_account, pools_of_account
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.trading.books import keep_current
 from capital.services.trading.recording.instruments import smallest_quantity
@@ -91,7 +91,7 @@ def enter_flow(
     """
     with transaction.atomic():
         require(actor, Act.CHANGE_FLOWS, account_ids=[account_id])
-        account = lock_accounts([account_id])[account_id]
+        account = lock_account(account_id)
         pools = pools_of_account(account)
         if pool not in pools:
             names = ", ".join(pools)

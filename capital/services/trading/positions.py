@@ -30,7 +30,7 @@ from capital.models import Market, Position, PositionSource, StrategyAccount, Ve
 from capital.models.queries.compiled import CompiledQuery
 from capital.models.queries.given import Given
 from capital.services.access.roles import Act, require
-from capital.services.accounts.lookup import lock_accounts
+from capital.services.accounts.lookup import lock_account
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.markets.symbols import canonical_symbols
 from capital.services.trading.whose import symbol_warnings
@@ -325,7 +325,7 @@ def _locked_link(link_id: int, actor: AbstractUser | None) -> StrategyAccount:
     link = StrategyAccount.objects.select_related("strategy").filter(pk=link_id).first()
     if link is None:
         raise NotFound
-    link.account = lock_accounts([link.account_id])[link.account_id]
+    link.account = lock_account(link.account_id)
     require(actor, Act.REPORT, account_ids=[link.account_id])
     return link
 

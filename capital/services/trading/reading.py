@@ -21,7 +21,7 @@ from capital.exchange.trading.contract import (
 )
 from capital.exchange.trading.rows import Call, FillFields
 from capital.models import Account
-from capital.services.accounts.lookup import lock_accounts
+from capital.services.accounts.lookup import lock_account
 from capital.services.trading.fills import record_venue_fills
 from capital.services.trading.recording.refusals import refuse_moment
 from capital.services.trading.recording.told import FillCode, FillCounts
@@ -177,7 +177,7 @@ def _record(
     account: Account, told: Sequence[ReadFill], report: ReadReport, *, now: datetime
 ) -> None:
     with transaction.atomic():
-        (locked,) = lock_accounts([account.pk]).values()
+        locked = lock_account(account.pk)
         results = record_venue_fills(locked, [new_fill(each) for each in told], now=now)
     report.unattributed += sum(
         each.code is FillCode.RECORDED and not each.is_attributed for each in results

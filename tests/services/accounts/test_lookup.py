@@ -3,9 +3,14 @@
 import pytest
 from django.db import transaction
 
-from capital.domain.errors import AmbiguousAccount, UnknownAccount
+from capital.domain.errors import AmbiguousAccount, NotFound, UnknownAccount
 from capital.services.accounts.linked import load_linked_accounts
-from capital.services.accounts.lookup import active_account_ids, find_account_ids, lock_accounts
+from capital.services.accounts.lookup import (
+    active_account_ids,
+    find_account_ids,
+    lock_account,
+    lock_accounts,
+)
 from tests.factories import make_account, make_link
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +44,17 @@ def test_only_the_accounts_that_were_asked_for_are_locked() -> None:
 
     with transaction.atomic():
         assert lock_accounts([asked.pk]) == {asked.pk: asked}
+
+
+def test_one_account_is_locked_and_one_that_is_gone_is_told() -> None:
+    asked, gone = make_account(), make_account()
+    key = gone.pk
+    gone.delete()
+
+    with transaction.atomic():
+        assert lock_account(asked.pk) == asked
+        with pytest.raises(NotFound):
+            lock_account(key)
 
 
 def test_account_has_its_own_links_and_no_others() -> None:

@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 from django.db.models import Model
 
-from capital.domain.errors import NotPermitted, TradingRefused, UnknownAccount
+from capital.domain.errors import NotFound, NotPermitted, TradingRefused, UnknownAccount
 from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
@@ -37,6 +37,7 @@ from tests.factories import (
     make_operator,
     make_user,
 )
+from tests.services.waiting import Beside
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
 
@@ -472,3 +473,17 @@ def test_of_a_day_that_comes_back_its_own_moments_alone_are_told(account, settin
         return sum(each.earned for each in undivided_flows([account.pk], (asked, asked)))
 
     assert (earned(6), earned(7)) == (Decimal(1101), Decimal(10_010))
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_of_an_account_that_is_removed_meanwhile_nothing_is_entered(account: Account) -> None:
+    with transaction.atomic():
+        lock_accounts([account.pk])
+        entering = Beside(lambda: enter(account))
+        entering.wait_for_lock()
+        Account.objects.filter(pk=account.pk).delete()
+
+    with pytest.raises(NotFound):
+        entering.result()
+    assert not Flow.objects.exists()

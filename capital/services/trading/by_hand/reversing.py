@@ -11,7 +11,7 @@ from capital.domain.performance.flows import FlowSource
 from capital.domain.reasons import Code
 from capital.models import Flow
 from capital.services.access.roles import Act, require
-from capital.services.accounts.lookup import lock_accounts
+from capital.services.accounts.lookup import lock_account
 from capital.services.trading.flows import book_flows
 
 
@@ -46,7 +46,7 @@ def reverse_flow(
         if found is None:
             raise NotFound
         require(actor, Act.CHANGE_FLOWS, account_ids=[found.account_id])
-        account = lock_accounts([found.account_id])[found.account_id]
+        account = lock_account(found.account_id)
         flow = Flow.objects.select_related("reversed_by", "matched_by").get(pk=flow_id)
         _refuse(flow)
         now = clock()

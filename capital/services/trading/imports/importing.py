@@ -21,7 +21,7 @@ from capital.domain.performance.telling import FillSource
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AttributedBy, Fill, StrategyAccount
 from capital.services.access.roles import Act, require
-from capital.services.accounts.lookup import lock_accounts
+from capital.services.accounts.lookup import lock_account
 from capital.services.trading.booking.fills import as_booked
 from capital.services.trading.files import LineProblem, TradeFile, TradeLine
 from capital.services.trading.fills import record_fills, record_opening
@@ -110,7 +110,7 @@ def record_trades(
     """``import_trades``, with the fees as the file has them."""
     with transaction.atomic():
         require(actor, Act.REPORT_TRADING, account_ids=[account_id])
-        account = lock_accounts([account_id])[account_id]
+        account = lock_account(account_id)
         refuse_other_venue(file, account)
         lines, problems = _by_link(account, file, strategy)
         if problems:

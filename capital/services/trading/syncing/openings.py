@@ -33,7 +33,7 @@ from capital.models import (
     VenuePosition,
 )
 from capital.services.access.roles import Act, require
-from capital.services.accounts.lookup import lock_accounts
+from capital.services.accounts.lookup import lock_account
 from capital.services.trading.fills import record_opening
 from capital.services.trading.recording.refusals import refuse_moment
 from capital.services.trading.recording.told import NewFill
@@ -142,7 +142,7 @@ def enter_opening(
     """
     with transaction.atomic():
         require(actor, Act.ASSIGN_FILLS, account_ids=[account_id])
-        account = lock_accounts([account_id])[account_id]
+        account = lock_account(account_id)
         parsed = parse_symbol(symbol)
         is_spot = parsed is not None and parsed.kind is InstrumentKind.SPOT
         held = quantity if is_spot else quantity.copy_abs()
