@@ -57,7 +57,8 @@ def set_user(table: Table) -> tuple[User, Mapping[str, Any] | None, Mapping[str,
             setattr(user, each, value)
         # Whose password is unusable has one as far as the form is concerned.
         user.full_clean(exclude=["password"])
-        user.save()
+        # Nothing else: its password, or its last login, may be another one by now.
+        user.save(update_fields=None if before is None else list(fields))
     if "groups" in after and (before or {}).get("groups") != after["groups"]:
         user.groups.set(_groups(table))
     if "permissions" in after and (before or {}).get("permissions") != after["permissions"]:

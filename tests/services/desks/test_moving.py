@@ -299,6 +299,25 @@ def test_a_new_user_has_no_password() -> None:
     assert not User.objects.get(username="지수").is_active
 
 
+def test_a_password_that_is_changed_meanwhile_stays_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill()
+    text = changed_text("email: minsu@example.com", "email: other@example.com")
+    check = User.full_clean
+
+    def change_first(user: User, **given: Any) -> None:
+        User.objects.filter(pk=user.pk).update(password="new")
+        check(user, **given)
+
+    monkeypatch.setattr(User, "full_clean", change_first)
+
+    import_desk(text)
+
+    minsu = User.objects.get(username="minsu")
+    assert (minsu.email, minsu.password) == ("other@example.com", "new")
+
+
 REFUSED = {
     "a float": ("weight: '0.3'", "weight: 0.3", "weight", "in quotes"),
     "no number": ("weight: '0.3'", "weight: 'many'", "weight", "in quotes"),
