@@ -145,9 +145,13 @@ def make_market(symbol: str = "BTC/USDT", **fields: Any) -> Market:
     )
 
 
-def make_position(link: StrategyAccount, quantity: str, symbol: str = "BTC/USDT") -> Position:
+def make_position(
+    link: StrategyAccount, quantity: str, symbol: str = "BTC/USDT", **fields: Any
+) -> Position:
     """What the link's bot says it holds."""
-    return Position.objects.create(strategy_account=link, symbol=symbol, quantity=Decimal(quantity))
+    return Position.objects.create(
+        strategy_account=link, symbol=symbol, quantity=Decimal(quantity), **fields
+    )
 
 
 def make_venue_position(account: Account, quantity: str, **fields: Any) -> VenuePosition:

@@ -140,8 +140,9 @@ def positions_when_off(account: Account) -> list[Holding]:
 
 def _held(positions: QuerySet[Position]) -> list[Holding]:
     names = ("strategy_account__account__name", "strategy_account__strategy__name", "symbol")
-    rows = positions.exclude(quantity=0).order_by(*names, "pk")
-    return [Holding(*row) for row in rows.values_list("strategy_account", *names)]
+    rows = positions.exclude(quantity=0).order_by(*names, "strategy_account")
+    # A long and a short position in one symbol are named once.
+    return [Holding(*row) for row in rows.values_list("strategy_account", *names).distinct()]
 
 
 @dataclass(frozen=True)

@@ -294,10 +294,16 @@ def test_positions_that_switching_off_leaves_are_those_of_active_links() -> None
     for each, quantity in ((link, "-1"), (off, "1"), (elsewhere, "1")):
         make_position(each, quantity)
     make_position(link, "0", "ETH/USDT")
+    # An account that holds a long and a short position in one symbol.
+    for side, quantity in (("long", "2"), ("short", "-3")):
+        make_position(link, quantity, "SOL/USDT:USDT", position_side=side)
 
     found = positions_when_off(link.account)
 
-    assert [(each.link_id, each.symbol) for each in found] == [(link.pk, "BTC/USDT")]
+    assert [(each.link_id, each.symbol) for each in found] == [
+        (link.pk, "BTC/USDT"),
+        (link.pk, "SOL/USDT:USDT"),
+    ]
 
 
 def test_links_that_run_are_those_that_could_lose_capital() -> None:
