@@ -12,6 +12,7 @@ from django.contrib.admin import AdminSite, ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters, csrf_protect_m
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
@@ -121,8 +122,9 @@ def _told_what_no_filter_takes(request: HttpRequest) -> Iterator[None]:
     for, as ``OverflowError``.
     """
     try:
-        if any("\0" in text for _, texts in request.GET.lists() for text in texts):
-            # PostgreSQL fails over it, wherever it is compared with a text.
+        # PostgreSQL fails over it, wherever a text is compared with it. Django tells a search so.
+        filters = (texts for name, texts in request.GET.lists() if name != SEARCH_VAR)
+        if any("\0" in text for texts in filters for text in texts):
             raise IncorrectLookupParameters
         yield
     except (IncorrectLookupParameters, OverflowError, ValueError, ValidationError) as error:

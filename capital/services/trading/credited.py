@@ -93,7 +93,7 @@ def _has_apart(account: Account) -> bool:
 
 @inside_transaction
 def _keep_again(account: Account, *, now: datetime) -> None:
-    """Book what it traded again, and close its days anew. Call it inside a transaction."""
+    """Book again what it traded, and close its days again. Call it inside a transaction."""
     days = SymbolDay.objects.filter(strategy_account__account=account).order_by()
     columns = ("strategy_account", "symbol", "position_side")
     keys = [PositionKey(*row) for row in days.values_list(*columns).distinct()]
