@@ -9,7 +9,9 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import repeat
 from numbers import Real
+from operator import is_
 from typing import IO, Any
 from zipfile import ZipFile
 
@@ -20,6 +22,18 @@ from capital.domain.reasons import Code
 _ZIP = b"PK\x03\x04"
 # What an XLSX unpacks to: a small one may hold gigabytes.
 _LARGEST_WORKBOOK_MB = 64
+# Parts of a workbook that are long because its tables are: they are read a row at a time, or never.
+_LONG_PARTS = (
+    "xl/worksheets/",
+    "xl/sharedStrings",
+    "xl/pivotCache/",
+    "xl/drawings/",
+    "xl/embeddings/",
+    "xl/media/",
+)
+# Of every other part, such as its styles, an object is made for each element. Workbooks that were
+# copied from for years have all 65,490 styles that Excel allows, with their names.
+_MOST_TAGS = 600_000
 # No table of ours is wider. Sheets say that they have thousands of columns when they are empty.
 _MOST_COLUMNS = 200
 # As many rows as a spreadsheet has; a hostile one has its cells a thousand million rows down.
@@ -109,20 +123,36 @@ def xlsx_rows(content: IO[bytes]) -> Iterator[Sequence[Any]]:
     """
     # Loaded only here: it is an eighth of what any process of ours takes to start.
     from openpyxl import load_workbook
+    from openpyxl.cell.read_only import EMPTY_CELL
 
     try:
         with ZipFile(content) as archive:
-            # Of each part no more than this is ever unpacked.
-            size = sum(part.file_size for part in archive.infolist())
-        if size > _LARGEST_WORKBOOK_MB << 20:
-            raise OverflowError
-        sheet = load_workbook(content, read_only=True).worksheets[0]
+            _refuse_large(archive)
+        sheet = load_workbook(content, read_only=True, keep_links=False).worksheets[0]
         for cells in sheet.iter_rows(max_col=_MOST_COLUMNS):
-            yield [_value(cell) for cell in cells if cell is not None]
+            # Sheets that are formatted to their end have a million of these.
+            is_empty = all(map(is_, cells, repeat(EMPTY_CELL)))
+            yield () if is_empty else [_value(cell) for cell in cells if cell is not None]
     except OverflowError:
         raise
     except Exception:  # noqa: BLE001  # a damaged file fails in any of a dozen libraries' ways
         raise ValueError from None
+
+
+def _refuse_large(archive: ZipFile) -> None:
+    """Refuse a workbook before it is read.
+
+    Raises:
+        OverflowError: It unpacks to very much.
+        ValueError: A part that is read at once has more in it than a spreadsheet puts there.
+    """
+    # Of each part no more than this is ever unpacked.
+    if sum(part.file_size for part in archive.infolist()) > _LARGEST_WORKBOOK_MB << 20:
+        raise OverflowError
+    for part in archive.infolist():
+        is_read_at_once = not part.filename.startswith(_LONG_PARTS)
+        if is_read_at_once and archive.read(part).count(b"<") > _MOST_TAGS:
+            raise ValueError
 
 
 def _value(cell: Any) -> Any:

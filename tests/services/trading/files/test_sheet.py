@@ -381,6 +381,42 @@ def test_a_cell_far_below_all_that_a_spreadsheet_has_is_not_waited_for(
     assert refused.value.code is Code.FILE_TOO_LONG
 
 
+def test_rows_that_hold_nothing_are_passed_over_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sheet that is formatted to its end has a million, and each has two hundred cells."""
+    looked_at: list[object] = []
+    monkeypatch.setattr("capital.services.tables._value", looked_at.append)
+    path = packed(tmp_path, sheet1=(SHEET % (4, 4)).replace(b"<row ", b'<row r="2"/><row ', 1))
+
+    with pytest.raises(TradeFileRefused):
+        read_trade_file(path)
+
+    assert len(looked_at) == 200
+
+
+def test_a_workbook_with_more_styles_than_there_can_be_is_refused(tmp_path: Path) -> None:
+    """Of each an object is made: a file of 80 KiB took a minute, and gigabytes."""
+    styles = (
+        b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><cellXfs>'
+        b"%s</cellXfs></styleSheet>"
+    )
+
+    with pytest.raises(TradeFileRefused) as refused:
+        read_trade_file(packed(tmp_path, styles=styles % (b"<xf/>" * 600_000)))
+
+    assert refused.value.code is Code.FILE_UNREADABLE
+
+
+def test_a_workbook_with_many_styles_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capital.services.tables._MOST_TAGS", 1000)
+    lines = [LINE] * 100
+
+    assert len(read_trade_file(xlsx_of(tmp_path, HEADER, *lines)).lines) == 100
+
+
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "-1234567890123456"])
 def test_an_id_that_is_more_than_a_number_keeps_is_refused(tmp_path: Path, number: str) -> None:
     with ZipFile(xlsx_of(tmp_path, HEADER, (*LINE[:-1], 4711))) as workbook:
