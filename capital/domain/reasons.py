@@ -1228,6 +1228,11 @@ class Code(StrEnum):
         "file_columns_twice",
         "The file has the column {columns} more than once.",
     )
+    FILE_LINE_UNREADABLE = (
+        "file_line_unreadable",
+        "Line {line} cannot be read: a quotation mark in it is not closed, or text follows one "
+        "that closes.",
+    )
     FILE_LINE_TOO_WIDE = (
         "file_line_too_wide",
         "Line {line} has more cells than the first line has names. In a file with commas between "

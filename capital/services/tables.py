@@ -6,6 +6,7 @@ shows, so it is marked: whoever uses the column refuses it.
 
 import csv
 import io
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -40,6 +41,10 @@ _MOST_COLUMNS = 200
 _MOST_ROWS = 1 << 20
 # How much of what is wrong is repeated in words.
 _MOST_NAMED, _LONGEST_NAMED = 10, 60
+
+
+class _RowUnreadable(ValueError):
+    """A row of a CSV whose quotation marks do not fit; its number is the argument."""
 
 
 class Computed(str):
@@ -88,30 +93,39 @@ def read_table(
 def csv_rows(content: bytes) -> Iterator[Sequence[Any]]:
     """The rows of a CSV, with commas, semicolons or tabs between its columns.
 
-    In UTF-8, or as a Korean Excel writes it (CP949). Other encodings do not fit either, but for
-    texts that nothing of ours is called by.
+    In UTF-8, or as Excel writes it: in CP949 where it is Korean, and what it calls "Unicode text"
+    in UTF-16 with tabs. Other encodings do not fit either, but for texts that nothing of ours is
+    called by.
 
     Raises:
         ValueError: It is no such table.
     """
     text = _decoded(content)
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
+    delimiter = max(",;\t", key=_first_line(text).count)
+    number = 0
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        for number, row in enumerate(reader, start=1):  # noqa: B007  # of the last that was read
+            yield row
     except csv.Error:
-        raise ValueError from None
+        raise _RowUnreadable(number + 1) if number else ValueError from None
 
 
 def _decoded(content: bytes) -> str:
-    for encoding in ("utf-8-sig", "cp949"):
+    is_utf_16 = content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    for encoding in ("utf-16",) if is_utf_16 else ("utf-8-sig", "cp949"):
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if "\x00" not in text:
+        if "\x00" not in text and (not is_utf_16 or "\t" in _first_line(text)):
             return text
     raise ValueError
+
+
+def _first_line(text: str) -> str:
+    """The first one in which something stands."""
+    return text.lstrip("\r\n").partition("\n")[0]
 
 
 def xlsx_rows(content: IO[bytes]) -> Iterator[Sequence[Any]]:
@@ -186,6 +200,8 @@ def _told(
     except OverflowError:
         most = str(_LARGEST_WORKBOOK_MB)
         raise form.refused(Code.FILE_TOO_LARGE, file=name, most=most) from None
+    except _RowUnreadable as error:
+        raise form.refused(Code.FILE_LINE_UNREADABLE, line=str(error.args[0])) from None
     except ValueError:
         raise form.refused(form.unreadable, file=name) from None
 

@@ -240,6 +240,7 @@ FIGURES = {
 # Where a name stands for something else.
 FIGURES_OF = {
     Code.DESK_FILE_UNREADABLE: {"line": "7"},
+    Code.FILE_LINE_UNREADABLE: {"line": "7"},
     Code.FILE_LINE_TOO_WIDE: {"line": "7"},
     Code.LINE_FUNDING_TWICE: {"line": "7"},
     Code.FUNDING_DIFFERS: {"recorded": "5", "told": "7", "currency": "USDT"},

@@ -270,6 +270,34 @@ def test_a_korean_excel_writes_another_encoding(tmp_path: Path) -> None:
     assert read.strategy == "추세"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8", "cp949"])
+def test_what_excel_saves_as_unicode_text_is_read(tmp_path: Path, encoding: str) -> None:
+    header, line = (*HEADER, "strategy"), (*LINE, "추세")
+
+    (read,) = read_trade_file(
+        csv_of(tmp_path, header, line, delimiter="\t", encoding=encoding)
+    ).lines
+
+    assert read.strategy == "추세"
+    assert read.fill.price == D("61234.5")
+
+
+def test_empty_lines_before_the_names_of_columns_are_passed_over(tmp_path: Path) -> None:
+    (read,) = read_trade_file(csv_of(tmp_path, (), (), HEADER, LINE, delimiter=";")).lines
+
+    assert (read.number, read.fill.quantity) == (4, D("0.5"))
+
+
+@pytest.mark.parametrize("odd", ['"a1', '"a"1'])
+def test_a_line_whose_quotation_marks_do_not_fit_is_named(tmp_path: Path, odd: str) -> None:
+    path = csv_of(tmp_path, HEADER, LINE, (*LINE[:-1], odd), LINE)
+
+    with pytest.raises(TradeFileRefused) as refused:
+        read_trade_file(path)
+
+    assert refused.value.reason == Reason(Code.FILE_LINE_UNREADABLE, {"line": "3"})
+
+
 def test_the_apostrophe_of_our_export_is_no_part_of_an_id(tmp_path: Path) -> None:
     """Otherwise an export that is imported would be other fills; a real one stays."""
     first, second = (*LINE[:5], "'-7"), (*LINE[:5], "'7")
