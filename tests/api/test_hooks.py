@@ -92,6 +92,15 @@ def test_alert_with_the_secret_in_its_body_gets_a_size(secret: str) -> None:
     assert size["capital"] == "1000"
 
 
+@pytest.mark.parametrize("accepted", ["text/plain", "text/html;q=0.9", "image/*", "", "a/b/c"])
+def test_a_signal_is_read_whatever_its_sender_accepts(secret: str, accepted: str) -> None:
+    """Bodies of any media type are: a signal that is refused for its answer's is lost."""
+    answer = post({"token": secret, **ORDER}, Accept=accepted)
+
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+    assert WebhookDelivery.objects.count() == 1
+
+
 def test_signed_call_needs_no_secret_in_its_body(secret: str) -> None:
     response = post_signed(secret, ORDER)
 

@@ -56,6 +56,16 @@ class QuickNegotiation(DefaultContentNegotiation):
         return super().select_renderer(request, [first, *others], format_suffix)
 
 
+class JsonAlways(QuickNegotiation):
+    """JSON, whatever the caller says that it accepts: a signal is worth more than its answer."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None
+    ) -> Any:
+        first, *_others = renderers
+        return first, first.media_type
+
+
 class NotJson(ParseError):
     """The body is not JSON; it says where that shows."""
 

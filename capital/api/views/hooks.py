@@ -17,7 +17,7 @@ from capital.addresses import client_address
 from capital.api.frame.base import FIELDS, check_query, refusal
 from capital.api.frame.filters import read_switch
 from capital.api.frame.idempotency import HEADER
-from capital.api.frame.parsers import LARGEST_BODY, parse_json
+from capital.api.frame.parsers import LARGEST_BODY, JsonAlways, parse_json
 from capital.api.frame.parts import in_part, parts_of, wanted_parts
 from capital.api.frame.problems import PayloadTooLarge
 from capital.api.frame.throttles import AddressThrottle, StrategyThrottle
@@ -129,6 +129,7 @@ class Hooks(APIView):
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []
     throttle_classes = [AddressThrottle]
+    content_negotiation_class = JsonAlways
 
     @extend_schema(
         operation_id="deliver_hook",
