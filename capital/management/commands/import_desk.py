@@ -2,12 +2,14 @@
 
 from argparse import ArgumentParser
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from capital.domain.money import plain
 from capital.management.arguments import command_origin, errors_translated
 from capital.management.base import CapitalCommand
 from capital.management.output import progress_bar
@@ -78,8 +80,14 @@ def _line(step: Step) -> str:
         "link": _("strategy link"),
     }
     changes = ", ".join(
-        f"{name} ({_('secret')})" if pair == (None, None) else f"{name} {pair[0]} → {pair[1]}"
+        f"{name} ({_('secret')})"
+        if pair == (None, None)
+        else f"{name} {_text(pair[0])} → {_text(pair[1])}"
         for name, pair in step.fields.items()
     )
     line = f"{verbs[step.verb]}  {kinds[step.kind]} {step.name}"
     return f"{line}: {changes}" if step.verb is Verb.CHANGED else line
+
+
+def _text(value: Any) -> str:
+    return plain(value) if isinstance(value, Decimal) else str(value)

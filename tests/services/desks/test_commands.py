@@ -54,6 +54,17 @@ def test_a_changed_row_is_told_with_its_values_and_a_dry_run_leaves_it(file: Pat
     assert str(StrategyAccount.objects.get().weight) == "0.50000000"
 
 
+def test_numbers_are_told_without_exponents(file: Path) -> None:
+    run("export_desk", str(file))
+    written = file.read_text()
+    assert "reserve_percent: '0'" in written
+    file.write_text(written.replace("reserve_percent: '0'", "reserve_percent: '1e1'"))
+
+    _, told = run("import_desk", str(file))
+
+    assert "changed  account minsu/Main: reserve_percent 0.00000000 → 10\n" in told
+
+
 def test_a_passphrase_comes_from_a_file_or_is_typed_twice(
     file: Path, tmp_path: Path, monkeypatch: Any
 ) -> None:
