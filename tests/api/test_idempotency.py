@@ -204,6 +204,28 @@ def test_failure_of_ours_leaves_no_answer_and_the_next_attempt_has_the_same_run_
     assert len(keys) == 2
 
 
+def test_failure_that_is_not_on_record_is_tried_again(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reason says: try again. With its key, a bot got the failure again for a day."""
+    path = f"accounts/{funded(bot).pk}/allocate/"
+
+    def refuse(*_args: Any, **_options: Any) -> None:
+        raise OperationalError
+
+    with monkeypatch.context() as away:
+        away.setattr("capital.services.allocation.batches.record_verdicts", refuse)
+        first = bot.post(path, {"cached": True}, **KEY).json()
+    second = bot.post(path, {"cached": True}, **KEY)
+    third = bot.post(path, {"cached": True}, **KEY)
+
+    assert (first["id"], first["code"]) == (None, "database_error")
+    assert second.json()["code"] == "allocated"
+    assert second.json()["run_key"] == first["run_key"]
+    assert third["Idempotency-Replayed"] == "true"
+    assert AllocationRun.objects.count() == 1
+
+
 def test_work_is_not_done_twice_where_its_answer_could_not_be_kept(
     bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

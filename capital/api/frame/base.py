@@ -52,6 +52,7 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
 
     action: str | None = None  # type: ignore[assignment]  # None: the method is not allowed
     run_key: str | None = None
+    keeps_answer: bool = True
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check address, token, scope, permission, rate and parameters before the action runs."""

@@ -23,9 +23,15 @@ Handler = Callable[..., HttpResponseBase]
 
 
 class Answering(Protocol):
-    """A view that can turn an error into a response."""
+    """A view that can turn an error into a response.
+
+    Attributes:
+        keeps_answer: False where nothing is on record of what was answered: the next use of the
+            key tries again.
+    """
 
     run_key: str | None
+    keeps_answer: bool
 
     @property
     def answers_with_work(self) -> bool:
@@ -60,7 +66,10 @@ def idempotent(view: Answering, handler: Handler, caller: str, key: str) -> Hand
                 with transaction.atomic() if view.answers_with_work else nullcontext():
                     response = handler(request, *args, **kwargs)
                     made = _answer(response)
-                    keep_answer(claim, made)
+                    if view.keeps_answer:
+                        keep_answer(claim, made)
+                    else:
+                        release_claim(claim)
             except Exception as error:  # noqa: BLE001  # a refusal is a response too
                 response = view.handle_exception(error)
                 made = _answer(response)

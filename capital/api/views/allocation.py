@@ -110,4 +110,6 @@ def allocate(view: ApiView, account_ids: Sequence[int]) -> list[dict[str, Any]]:
         **view.asker,
         **how,
     )
+    # A failure that the database could not even record is over with the next try.
+    view.keeps_answer = all(run.pk for run in runs)
     return runs_as_json(runs)
