@@ -3,9 +3,14 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from capital.domain.allocation.decision import Outcome
 from capital.models.accounts import Account
 from capital.models.allocations.runs import AllocationRun
 from capital.models.columns.append_only import AppendOnlyModel, append_only_triggers
+
+# Runs of so many days are in no file: the audit reads what is younger again, and the pages show 30
+# days.
+KEPT_DAYS = 31
 
 
 class ArchivedRun(AppendOnlyModel):
@@ -15,6 +20,8 @@ class ArchivedRun(AppendOnlyModel):
         run_id: The primary key that the run had, which is in the file.
         arguments: What a second use of the run key must match.
         figures: The figures of ``code``.
+        pnl: What the run said of PnL, by link: days of then that are restated follow from it. Empty
+            where it said nothing; NULL where an earlier version archived it, which kept nothing.
         decided_at: The run's ``created_at``.
     """
 
@@ -29,6 +36,7 @@ class ArchivedRun(AppendOnlyModel):
     code = models.CharField(_("code"), max_length=40)
     figures = models.JSONField(_("figures"), default=dict, blank=True)
     arguments = models.JSONField(_("arguments"), default=dict, blank=True)
+    pnl = models.JSONField(_("PnL counted"), null=True, blank=True)
     decided_at = models.DateTimeField(_("created at"))
 
     class Meta(AppendOnlyModel.Meta):
@@ -40,6 +48,14 @@ class ArchivedRun(AppendOnlyModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "run_key"], name="archived_run_key_unique_per_account"
+            ),
+        ]
+        indexes = [
+            # Few of all: most runs changed nothing.
+            models.Index(
+                fields=["account", "decided_at"],
+                condition=models.Q(outcome=Outcome.APPLIED.value),
+                name="archived_run_applied",
             ),
         ]
 

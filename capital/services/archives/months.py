@@ -11,6 +11,7 @@ from django.utils import timezone
 from capital.domain.clock import Clock
 from capital.domain.errors import ArchiveTooRecent
 from capital.models import Account
+from capital.models.allocations.archived import KEPT_DAYS
 from capital.services.archives.deliveries import archive_deliveries, count_deliveries
 from capital.services.archives.files import WrittenFile
 from capital.services.archives.runs import NAMES, archive_runs, count_runs
@@ -18,9 +19,6 @@ from capital.services.audit import Violation
 from capital.services.balances.summaries import business_date
 from capital.services.transactions import outside_transaction
 from strategies.models import Strategy
-
-# The audit reads what is younger again, and the pages show 30 days.
-KEPT_DAYS = 31
 
 
 @dataclass

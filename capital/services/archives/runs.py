@@ -230,5 +230,6 @@ def _key_of(run: AllocationRun) -> ArchivedRun:
         code=run.code,
         figures=run.figures,
         arguments=run.arguments,
+        pnl=run.pnl or {},
         decided_at=run.created_at,
     )

@@ -22,7 +22,7 @@ from capital.domain.errors import (
     DeliveryConflict,
     RunKeyConflict,
 )
-from capital.domain.sizing.orders import OrderRequest
+from capital.domain.sizing.orders import OrderRequest, Side
 from capital.models import (
     Account,
     AllocationEntry,
@@ -30,6 +30,7 @@ from capital.models import (
     AllocationRun,
     ArchivedDelivery,
     ArchivedRun,
+    LinkDay,
     StrategyAccount,
     WebhookAnswer,
     WebhookDelivery,
@@ -44,10 +45,11 @@ from capital.services.archives import runs as archived_runs
 from capital.services.archives.files import columns_of, read_file, read_rows
 from capital.services.archives.months import archive
 from capital.services.audit import audit_capital
+from capital.services.trading import NewFill, report_fills
 from capital.services.webhooks.deliveries import Delivery
 from capital.services.webhooks.receive import receive_signal
 from capital.services.webhooks.secrets import rotate_secret
-from tests.factories import capital_of, forge, make_link, make_strategy
+from tests.factories import capital_of, forge, make_link, make_market, make_strategy
 from tests.simulated import Exchange
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
@@ -118,6 +120,70 @@ def in_files(folder: Path) -> dict[type[models.Model], list[tuple[Any, ...]]]:
 
 
 # Runs
+
+
+def buy(link: StrategyAccount, at: datetime, number: str) -> None:
+    """Told when all runs are over; it earns nothing."""
+    fill = NewFill(
+        symbol="BTC/USDT",
+        side=Side("buy"),
+        quantity=Decimal(1),
+        price=Decimal(10),
+        executed_at=at,
+        venue_fill_id=number,
+    )
+    report_fills(link.pk, [fill], actor=None, clock=lambda: NOW)
+
+
+def had(link: StrategyAccount) -> dict[date, tuple[Decimal | None, ...]]:
+    days = LinkDay.objects.filter(strategy_account=link).order_by("date")
+    columns = "date", "settled_start", "capital_added", "equity_start"
+    return {day: tuple(figures) for day, *figures in days.values_list(*columns)}
+
+
+@pytest.mark.parametrize("is_of_earlier_version", [False, True])
+@pytest.mark.parametrize("first", [1, 5])
+def test_days_that_are_restated_have_what_archived_runs_added(
+    desk: Desk, tmp_path: Path, first: int, is_of_earlier_version: bool
+) -> None:
+    """Runs gave 50, 5, 5 (and 5, 5 that stay) to a link whose days begin before them, or on one."""
+    make_market("BTC/USDT")
+    link = desk.links[0]
+    buy(link, datetime(2026, 10, first, 1, tzinfo=UTC), "1")
+    before = had(link)
+    old(tmp_path)
+    if is_of_earlier_version:
+        for run in ArchivedRun.objects.all():
+            forge(run, pnl=None)
+
+    buy(link, datetime(2026, 10, first, 2, tzinfo=UTC), "2")
+
+    after = had(link)
+    added = [figures[1] for figures in after.values() if figures[1]]
+    assert added[-4:] == [Decimal(5)] * 4
+    assert after[NOW.date()][0] == Decimal(65)
+    assert {day: figures[:2] for day, figures in after.items()} == {
+        day: figures[:2] for day, figures in before.items()
+    }
+    decided = date(2026, 10, 5)
+    assert [after[day][2] for day in after if day < decided] == [None] * (5 - first)
+
+
+def test_what_archived_runs_of_an_earlier_version_added_is_not_known_where_no_day_says_so(
+    desk: Desk, tmp_path: Path
+) -> None:
+    make_market("BTC/USDT")
+    link = desk.links[0]
+    buy(link, datetime(2026, 12, 5, 1, tzinfo=UTC), "1")
+    old(tmp_path)
+    for run in ArchivedRun.objects.all():
+        forge(run, pnl=None)
+
+    buy(link, datetime(2026, 10, 5, 2, tzinfo=UTC), "2")
+
+    days = had(link)
+    assert days[date(2026, 10, 6)] == (None, None, None)
+    assert days[date(2026, 10, 8)][1] == 0
 
 
 def test_what_is_in_files_and_what_stays_are_all_rows_that_were_there(

@@ -3,13 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.utils import timezone
 
 from capital.domain.balances import BalanceBasis
 from capital.domain.money import EXACT, add_to, known_difference, known_sum, plain
@@ -17,7 +16,6 @@ from capital.domain.performance.earned import before_costs
 from capital.domain.performance.fills import value_at
 from capital.domain.performance.symbols import parse_symbol
 from capital.models import (
-    AllocationRun,
     DayMark,
     LinkDay,
     Position,
@@ -29,6 +27,7 @@ from capital.models.queries.compiled import CompiledQuery, CompiledRows
 from capital.models.queries.given import Given
 from capital.services.accounts.denomination import Denomination
 from capital.services.balances.summaries import business_date
+from capital.services.trading.days.added import read_added
 from capital.services.trading.days.since import settled_base
 from capital.services.trading.worth import unrealized_of
 
@@ -114,7 +113,7 @@ class DaySources:
                 (venue, symbol, day): price
                 for venue, symbol, day, price in _MARKS.rows(venues, symbols, begins)
             },
-            *_added(account_ids, begins),
+            *read_added(links, before, since=begins, today=today),
             {row.strategy_account_id: row for row in _CAPITAL.instances(list(links))},
         )
 
@@ -291,37 +290,6 @@ def _positions(links: Sequence[int], begins: date) -> tuple[list[Position], list
     last = Subquery(before.order_by("-date").values("pk")[:1])
     found: list[Any] = list(rows.order_by("pk").annotate(carried=last))
     return found, [position.carried for position in found if position.carried is not None]
-
-
-def _added(
-    account_ids: Sequence[int], since: date
-) -> tuple[dict[tuple[int, date], Decimal | None], frozenset[int]]:
-    """What decisions added to each link on each day, and the links that were first decided then.
-
-    What was added is None where that is not known.
-    """
-    begins = datetime.combine(since, time.min, tzinfo=timezone.get_default_timezone())
-    found: dict[tuple[int, date], Decimal | None] = {}
-    first: set[int] = set()
-    for created_at, pnl in _RUNS.rows(account_ids, begins):
-        for link_id, counted in pnl.items():
-            key = int(link_id), business_date(created_at)
-            text = counted["added"]
-            found[key] = known_sum(found.get(key, _ZERO), None if text is None else Decimal(text))
-            if "before" in counted and counted["before"]["since"] is None:
-                first.add(int(link_id))
-    return found, frozenset(first)
-
-
-_RUNS = CompiledQuery(
-    lambda account_ids, begins: (
-        AllocationRun.objects.filter(
-            account__among=account_ids, created_at__gte=begins, pnl__isnull=False
-        )
-        .order_by("pk")
-        .values_list("created_at", "pnl")
-    )
-)
 
 
 def _key_of(row: SymbolDay) -> _Key:
