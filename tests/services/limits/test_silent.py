@@ -2,15 +2,17 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from capital.domain.performance.measures.returns import Day
-from capital.models import StrategyAccount
+from capital.models import ArchivedRun, StrategyAccount
 from capital.services.allocation.allocate import allocate_capital
+from capital.services.archives import archive
 from capital.services.limits.silent import with_silent
-from tests.factories import make_account, make_link, make_summary
+from tests.factories import forge, make_account, make_link, make_summary
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
 
@@ -47,6 +49,32 @@ def test_each_day_has_the_capital_that_its_decisions_left_in_the_order_of_days()
         day(12, "1160", "-10"),
         day(13, "1150"),
     ]
+
+
+@pytest.mark.parametrize("basis", ["wallet", "equity"])
+@pytest.mark.parametrize("is_of_earlier_version", [False, True])
+def test_days_of_which_runs_are_in_files_have_the_capital_of_then(
+    tmp_path: Path, is_of_earlier_version: bool, basis: str
+) -> None:
+    silent = make_link(account=make_account(max_jump_percent=D(999), balance_basis=basis))
+    for days, balance in ((-1, "100"), (1, "160"), (40, "400"), (90, "1000")):
+        decide(silent, days, balance)
+    days = [Day(date(2026, 3, each), D(1000), D(0), D(0), D(0), D(0)) for each in (8, 9, 11, 12)]
+    days.append(Day(date(2026, 6, 8), D(1000), D(0), D(0), D(0), D(0)))
+    before = with_silent(days, [silent.pk])
+    assert [each.start for each in before] == [D(1000), D(1000), D(1100), D(1160), D(1400)]
+
+    archive(date(2026, 4, 1), tmp_path, clock=lambda: NOON + timedelta(days=91))
+    if is_of_earlier_version:
+        for run in ArchivedRun.objects.all():
+            forge(run, pnl=None)
+
+    after = with_silent(days, [silent.pk])
+    if is_of_earlier_version:
+        assert [each.start for each in after] == [None, None, None, D(1160), D(1400)]
+        assert [each.added for each in after] == [D(0), None, None, D(0), D(600)]
+    else:
+        assert after == before
 
 
 def test_what_is_not_known_of_the_others_is_not_known_with_them() -> None:
