@@ -24,6 +24,7 @@ from capital.models import (
     SymbolDay,
 )
 from capital.services.accounts.lookup import lock_accounts
+from capital.services.allocation.allocate import allocate_capital
 from capital.services.jobs.table import CLOSE_DAY, Slot
 from capital.services.jobs.work import WORK
 from capital.services.trading import NewFill, enter_flow, report_fills
@@ -415,6 +416,25 @@ def test_before_its_first_decision_a_link_has_no_equity_that_a_return_could_be_o
     with transaction.atomic():
         restate_days([link.account_id], since=TENTH, now=NOON + timedelta(days=2))
     assert [day.equity_start for day in days_of(bare).values()] == [None, D(20), D(530)]
+
+
+@pytest.mark.parametrize("basis", ["wallet", "equity"])
+def test_a_late_fill_of_before_the_first_decision_leaves_what_it_gave_known(basis) -> None:
+    make_market(BTC, contract_size=D("0.001"))
+    link = make_link(account=make_account(balance_basis=basis), market_type="futures")
+    balance = {"futures_balance": D(1000), "futures_observed_at": NOON}
+    make_summary(account=link.account, date=TENTH, **balance)
+    allocate_capital([link.account_id], live=False, clock=lambda: NOON)
+    report(link, 1, "buy", "1", "100", days=1)
+    report(link, 2, "sell", "1", "110", days=1)
+    report(link, 3, "buy", "1", "100", days=-1, now=2)
+    report(link, 4, "sell", "1", "130", days=-1, now=2)
+
+    days = list(days_of(link).values())
+
+    assert [day.capital_added for day in days] == [D(0), D(1000), D(0), D(0)]
+    assert [day.settled_start for day in days] == [D(0), D(30), D(1030), D(1040)]
+    assert [day.equity_start for day in days] == [None, D(30), D(1030), D(1040)]
 
 
 def test_on_equity_a_link_begins_with_what_was_not_yet_realised() -> None:

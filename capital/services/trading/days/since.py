@@ -19,9 +19,11 @@ def settled_base(capital: StrategyCapital | CapitalRow, *, is_equity: bool) -> D
     """The capital less what was counted before it: with what is realised by now, what is settled.
 
     On the basis ``equity`` a balance holds what is unrealised, so that is taken off; None where it
-    was not known.
+    was not known. Before the first decision there was no capital for it to be in.
     """
     then = capital.unrealized_then if is_equity else _ZERO
+    if then is None and capital.pnl_since is None and not capital.allocated_capital:
+        then = _ZERO
     if then is None:
         return None
     counted = capital.pnl_counted
