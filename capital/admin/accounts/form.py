@@ -52,14 +52,6 @@ class CredentialInput(SecretInput):
         super().__init__({"placeholder": shown, "autocomplete": "new-password"})
 
 
-class CredentialField(SecretField):
-    """Empty leaves what is stored, and is no change."""
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Whether anything was typed."""
-        return bool(data)
-
-
 class VenueInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]  # unfold has no types
     """Offers the tested venues; any other that ccxt knows can be typed."""
 
@@ -92,7 +84,7 @@ class AccountForm(EditableForm):
         for name in CREDENTIALS:
             if name in self.fields:
                 field = self.fields[name]
-                self.fields[name] = CredentialField(
+                self.fields[name] = SecretField(
                     label=field.label,
                     help_text=field.help_text,
                     required=False,

@@ -47,7 +47,11 @@ class SecretInput(UnfoldAdminPasswordWidget):  # type: ignore[misc]  # unfold ha
 
 
 class SecretField(forms.CharField):
-    """With a ``SecretInput``."""
+    """With a ``SecretInput``. Empty leaves what is stored, and is no change."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether anything was typed."""
+        return bool(data)
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         """Asked for only where a form is shown with what was typed."""

@@ -1,8 +1,10 @@
 """The pages of targets and alerts: what is shown, what is not, and a test."""
 
+import json
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django_q.models import OrmQ
@@ -75,6 +77,27 @@ def test_an_address_that_is_left_empty_stays(browser: Client, maria: Any) -> Non
     target.refresh_from_db()
     assert answer.status_code == 302
     assert (target.name, target.address, target.kinds_off) == ("mobile", SECRET, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"name": "mobile"}, ["name"]),
+        ({"address": SECRET.replace("CANARY", "CANARIES")}, ["address"]),
+        ({}, None),
+    ],
+)
+def test_the_history_names_a_secret_only_where_one_was_typed(
+    given: dict[str, str], named: list[str] | None, browser: Client
+) -> None:
+    browser.post(ADD, fields())
+    target = AlertTarget.objects.get()
+
+    browser.post(page("change", target), {**fields(address=""), **given})
+
+    entry = LogEntry.objects.latest("pk")
+    wanted = [] if named is None else [{"changed": {"fields": named}}]
+    assert json.loads(entry.change_message) == wanted
 
 
 @pytest.mark.parametrize(
