@@ -344,7 +344,7 @@ class SitePage:
             names = {
                 capfirst(str(field.verbose_name)): str(field.verbose_name)
                 for model in models
-                for field in model._meta.fields
+                for field in (*model._meta.fields, *model._meta.many_to_many)
             }
         for part in message:
             for what in part.values():

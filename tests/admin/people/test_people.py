@@ -16,9 +16,11 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client, override_settings
 from django.urls import reverse
+from django.utils import translation
 
 from capital.models import BackupCodes, SecondFactorDevice
 from capital.services.access import add_backup_code, new_seed, seal_waiting
+from tests.admin.forms import form_of
 from tests.admin.tenants import allow, allow_everything, make_tenant
 from tests.factories import make_user
 from tests.phones import code_of, make_phone
@@ -100,6 +102,27 @@ def test_superuser_gives_somebody_another_password(client: Client) -> None:
     assert User.objects.get(pk=user.pk).check_password("a wholly other horse")
     entry = LogEntry.objects.get(user=root, object_id=str(user.pk))
     assert json.loads(entry.change_message) == [{"changed": {"fields": ["password"]}}]
+
+
+def test_history_names_groups_and_permissions_in_the_readers_language(client: Client) -> None:
+    user, group = make_user(username="eve"), Group.objects.create(name="night")
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    granted = [Permission.objects.get(codename="allocate_capital").pk]
+    change = reverse("admin:auth_user_change", args=[user.pk])
+    rights = {"is_active": "on", "groups": [group.pk], "user_permissions": granted}
+
+    client.post(change, {**form_of(client, change), **rights})
+    client.post(
+        reverse("admin:auth_group_change", args=[group.pk]),
+        {"name": "night", "permissions": granted},
+    )
+
+    entries = LogEntry.objects.order_by("pk")
+    named = [json.loads(entry.change_message)[0]["changed"]["fields"] for entry in entries]
+    assert named == [["groups", "user permissions"], ["permissions"]]
+    with translation.override("ko"):
+        told = [entry.get_change_message() for entry in entries]
+    assert told == ["그룹 및 사용자 권한을 변경했습니다.", "권한을 변경했습니다."]
 
 
 def test_user_with_history_is_not_deleted(client: Client) -> None:
