@@ -267,6 +267,23 @@ def test_row_that_is_refused_says_why_and_nothing_is_saved(
     assert not StrategyAccount.objects.exists()
 
 
+def test_weight_without_a_strategy_is_asked_about_and_nothing_is_saved(
+    page: Client, user: User
+) -> None:
+    """A row of the usual weight is one that nobody filled."""
+    account = make_account(owner=user, venue="bybit")
+    unnamed = {**ROWS, "new-1-name": "", "_save": ""}
+
+    answer = page.post(of(account, "strategies/"), unnamed)
+
+    assert "Which strategy has this weight?" in text(answer)
+    assert [list(row.errors) for row in answer.context["page"].rows] == [[], ["name"]]
+    assert not Strategy.objects.exists()
+    answer = page.post(of(account, "strategies/"), {**unnamed, "new-1-weight": "1.0"})
+    assert answer.status_code == 302
+    assert Strategy.objects.get().name == "Trend"
+
+
 def test_new_strategy_from_within_the_account_is_linked_to_it(page: Client, user: User) -> None:
     account = make_account(owner=user, venue="bybit")
     link = make_link(account=account, weight=Decimal(1))

@@ -124,8 +124,13 @@ class NewStrategyForm(forms.Form):
         named, chosen = cleaned.get("name"), cleaned.get("strategy")
         if named and chosen:
             self.add_error("name", gettext("Choose a strategy, or name a new one: not both."))
-        if (named or chosen) and "weight" in cleaned:
-            self._check_weight(cleaned["weight"])
+        if "weight" in cleaned:
+            if named or chosen:
+                self._check_weight(cleaned["weight"])
+            elif not self.errors and cleaned["weight"] not in (None, self.fields["weight"].initial):
+                # Whoever typed it has a strategy in mind: it would not be there, and nothing said.
+                place = "name" if "name" in self.fields else "strategy"
+                self.add_error(place, gettext("Which strategy has this weight?"))
         return cleaned
 
     def _check_weight(self, weight: Decimal | None) -> None:
