@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from django.contrib.auth.models import AbstractUser
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from capital.models import Account
+from capital.services.access import Act, may
 from capital.services.accounts import asked_credentials, is_proven
 
 # What an address says of an account whose check has just passed.
@@ -16,13 +18,13 @@ READ = "read"
 
 
 class Step(Enum):
-    """In their order: its title, and its page of an account that is stored."""
+    """In their order: its title, its page of an account that is stored, and what is done there."""
 
-    VENUE = gettext_lazy("Exchange"), "first_venue_of"
-    KEYS = gettext_lazy("API keys"), "first_keys_of"
-    CHECK = gettext_lazy("Check"), "first_check_of"
-    STRATEGIES = gettext_lazy("Strategies"), "first_strategies_of"
-    PREVIEW = gettext_lazy("Preview"), ""
+    VENUE = gettext_lazy("Exchange"), "first_venue_of", Act.CHANGE_ACCOUNT
+    KEYS = gettext_lazy("API keys"), "first_keys_of", Act.REPLACE_CREDENTIALS
+    CHECK = gettext_lazy("Check"), "first_check_of", Act.CHECK_CONNECTION
+    STRATEGIES = gettext_lazy("Strategies"), "first_strategies_of", Act.ADD_LINK
+    PREVIEW = gettext_lazy("Preview"), "", Act.ALLOCATE
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,15 @@ class StepShown:
     url: str
 
 
-def steps_at(here: Step, account: Account | None, *, was_read: bool = False) -> Sequence[StepShown]:
+def steps_at(
+    here: Step, account: Account | None, user: AbstractUser, *, was_read: bool = False
+) -> Sequence[StepShown]:
     """All steps, as they look from one of them.
 
     Args:
         here: The one whose page is shown.
         account: The stored account; None before it is.
+        user: Who is led back only to pages that they may open.
         was_read: Whether its exchange has just answered for all of its pools.
     """
     order = list(Step)
@@ -52,11 +57,15 @@ def steps_at(here: Step, account: Account | None, *, was_read: bool = False) -> 
             is_here=step is here,
             is_done=step in done and step is not here,
             url=reverse(f"admin:capital_account_{step.value[1]}", args=[account.pk])
-            if place < at and account is not None
+            if place < at and account is not None and _may_open(step, account, user)
             else "",
         )
         for place, step in enumerate(order)
     ]
+
+
+def _may_open(step: Step, account: Account, user: AbstractUser) -> bool:
+    return user.has_perm("capital.add_account") and may(user, step.value[2], account)
 
 
 def _done(account: Account, *, was_read: bool) -> set[Step]:

@@ -308,7 +308,7 @@ def _first_steps(
     if account is None or len(account_ids) > 1 or not may(user_of(request), Act.ADD_LINK, account):
         return ()
     was_read = is_live and not is_bad(reports[0], is_live=True)
-    return steps_at(Step.PREVIEW, account, was_read=was_read)
+    return steps_at(Step.PREVIEW, account, user_of(request), was_read=was_read)
 
 
 def _moves_nothing(plan: AllocationPlan, reports: Sequence[RunReport]) -> bool:

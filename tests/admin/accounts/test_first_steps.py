@@ -12,11 +12,18 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from capital.models import Account, AllocationPlan, AllocationRun, StrategyAccount, StrategyCapital
+from capital.models import (
+    Account,
+    AccountAccess,
+    AllocationPlan,
+    AllocationRun,
+    StrategyAccount,
+    StrategyCapital,
+)
 from capital.services.balances.sync import sync_balances
 from capital.simulator.state import SimulatedAccount
 from strategies.models import Strategy
-from tests.admin.tenants import allow
+from tests.admin.tenants import allow, allow_everything
 from tests.factories import make_account, make_link, make_strategy, make_user
 from tests.simulated import Exchange
 
@@ -177,6 +184,22 @@ def test_leaving_after_the_keys_loses_nothing_and_the_steps_go_on_from_there(
         "CANARY-key",
         "CANARY-secret",
     )
+
+
+def test_who_may_not_replace_the_keys_is_led_past_them(
+    client: Client, wallet: SimulatedAccount
+) -> None:
+    """A manager of somebody else's account changes it, and never opens the page of its keys."""
+    account = make_account(venue="bybit", name="Main", **KEYS)
+    manager = allow_everything(make_user(is_staff=True))
+    AccountAccess.objects.create(account=account, user=manager, role="manager")
+    client.force_login(manager)
+
+    answer = client.post(of(account), {"venue": "bybit", "name": "Renamed", "currency": "USDT"})
+
+    assert answer.url == of(account, "check/")
+    assert Account.objects.get(pk=account.pk).name == "Renamed"
+    assert [step.url for step in client.get(answer.url).context["steps"][:2]] == [of(account), ""]
 
 
 def test_wrong_keys_say_what_the_exchange_says_and_can_be_replaced(

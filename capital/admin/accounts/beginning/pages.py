@@ -110,7 +110,7 @@ class FirstStepsPages:
             except CapitalError as error:
                 form.add_error(None, sentence(error.reason))
             else:
-                return _to("first_keys_of", account)
+                return HttpResponseRedirect(_after_venue(request, account))
         stored = Account.objects.get(pk=account.pk)
         return self._venue(request, form, stored)
 
@@ -148,7 +148,7 @@ class FirstStepsPages:
             ],
             "keys": keys if may(user_of(request), Act.REPLACE_CREDENTIALS, account) else "",
             "onward": _after_check(request, account, was_read=report.sound),
-            "steps": steps_at(Step.CHECK, account),
+            "steps": steps_at(Step.CHECK, account, user_of(request)),
         }
         return self._step(request, "first_check", gettext("First steps: check"), context)
 
@@ -165,7 +165,7 @@ class FirstStepsPages:
             ),
             "back": back if account is None else _page_of(account),
             "back_label": gettext("Cancel"),
-            "steps": steps_at(Step.VENUE, account),
+            "steps": steps_at(Step.VENUE, account, user_of(request)),
         }
         return self._step(request, "first_form", gettext("First steps: exchange"), context)
 
@@ -189,7 +189,7 @@ class FirstStepsPages:
             "notice": unproven_text(venue),
             "back": back,
             "back_label": gettext("Back"),
-            "steps": steps_at(Step.KEYS, account),
+            "steps": steps_at(Step.KEYS, account, user_of(request)),
         }
         return self._step(request, "first_form", gettext("First steps: API keys"), context)
 
@@ -219,8 +219,11 @@ def _page_of(account: Account) -> str:
     return reverse("admin:capital_account_change", args=[account.pk])
 
 
-def _to(name: str, account: Account) -> HttpResponseRedirect:
-    return HttpResponseRedirect(reverse(f"admin:capital_account_{name}", args=[account.pk]))
+def _after_venue(request: HttpRequest, account: Account) -> str:
+    """Whoever was given the account may not replace its keys, and goes on behind them."""
+    if may(user_of(request), Act.REPLACE_CREDENTIALS, account):
+        return reverse("admin:capital_account_first_keys_of", args=[account.pk])
+    return _after_keys(request, account)
 
 
 def _after_keys(request: HttpRequest, account: Account) -> str:

@@ -75,7 +75,7 @@ class StrategiesPages:
             "may_allocate": may(user, Act.ALLOCATE, account),
             "back": back,
             "once": uuid4(),
-            "steps": steps_at(Step.STRATEGIES, account, was_read=READ in request.GET)
+            "steps": steps_at(Step.STRATEGIES, account, user, was_read=READ in request.GET)
             if in_steps
             else [],
         }
