@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from django.db import models
+from django.db import models, transaction
 
 from capital.domain.errors import (
     ArchiveFileDiffers,
@@ -36,6 +36,7 @@ from capital.models import (
     WebhookDelivery,
     WebhookSecret,
 )
+from capital.services.accounts.lookup import lock_accounts
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.allocation.reverts import revert_run
 from capital.services.allocation.runs import report_runs
@@ -46,6 +47,7 @@ from capital.services.archives.files import columns_of, read_file, read_rows
 from capital.services.archives.months import archive
 from capital.services.audit import audit_capital
 from capital.services.trading import NewFill, report_fills
+from capital.services.trading.days.closing import restate_days
 from capital.services.webhooks.deliveries import Delivery
 from capital.services.webhooks.receive import receive_signal
 from capital.services.webhooks.secrets import rotate_secret
@@ -167,6 +169,43 @@ def test_days_that_are_restated_have_what_archived_runs_added(
     }
     decided = date(2026, 10, 5)
     assert [after[day][2] for day in after if day < decided] == [None] * (5 - first)
+
+
+def test_who_was_not_decided_yet_got_nothing_of_archived_runs(desk: Desk, tmp_path: Path) -> None:
+    make_market("BTC/USDT")
+    late = make_link(account=desk.account)
+    buy(late, datetime(2026, 10, 5, 1, tzinfo=UTC), "1")
+    before = had(late)
+    old(tmp_path)
+    for run in ArchivedRun.objects.all():
+        forge(run, pnl=None)
+
+    buy(late, datetime(2026, 10, 5, 2, tzinfo=UTC), "2")
+
+    assert had(late) == before
+    assert set(before.values()) == {(Decimal(0), Decimal(0), None)}
+
+
+def test_each_account_has_what_its_own_archived_runs_added(
+    make_desk: Callable[[], Desk], tmp_path: Path
+) -> None:
+    """Restated together: of each, the days on which it was decided are others."""
+    make_market("BTC/USDT")
+    desks = [make_desk(), make_desk()]
+    for number, desk in enumerate(desks):
+        desk.decide(datetime(2026, 10, 5 + number, tzinfo=UTC), "100", run_key=f"first-{number}")
+        desk.decide(NOW, "140", run_key=f"last-{number}")
+        buy(desk.links[0], datetime(2026, 10, 5 + number, 1, tzinfo=UTC), str(number))
+    before = [had(desk.links[0]) for desk in desks]
+    old(tmp_path)
+    for run in ArchivedRun.objects.all():
+        forge(run, pnl=None)
+
+    with transaction.atomic():
+        accounts = sorted(lock_accounts([desk.account.pk for desk in desks]))
+        restate_days(accounts, since=date(2026, 10, 5), now=NOW)
+
+    assert [had(desk.links[0]) for desk in desks] == before
 
 
 def test_what_archived_runs_of_an_earlier_version_added_is_not_known_where_no_day_says_so(

@@ -77,6 +77,41 @@ def test_days_of_which_runs_are_in_files_have_the_capital_of_then(
         assert after == before
 
 
+def test_who_came_later_had_nothing_of_archived_runs(tmp_path: Path) -> None:
+    account = make_account(max_jump_percent=D(999))
+    decide(make_link(account=account), -1, "100")
+    late = make_link(account=account)
+    for days, balance in ((1, "200"), (90, "500")):
+        decide(late, days, balance)
+    dates = (date(2026, 3, 9), date(2026, 3, 12), date(2026, 6, 8))
+    days = [Day(each, D(1000), D(0), D(0), D(0), D(0)) for each in dates]
+    before = with_silent(days, [late.pk])
+    assert [each.start for each in before] == [D(1000), D(1100), D(1100)]
+
+    archive(date(2026, 4, 1), tmp_path, clock=lambda: NOON + timedelta(days=91))
+
+    assert with_silent(days, [late.pk]) == before
+
+
+def test_what_the_first_run_gave_follows_where_it_was_not_recorded(tmp_path: Path) -> None:
+    """On a balance that is equity, an earlier version did not say it: nobody had valued before."""
+    silent = make_link(account=make_account(max_jump_percent=D(999), balance_basis="equity"))
+    for days, balance in ((-1, "100"), (1, "160"), (90, "1000")):
+        decide(silent, days, balance)
+    dates = (date(2026, 3, 8), date(2026, 3, 10), date(2026, 3, 12), date(2026, 6, 8))
+    days = [Day(each, D(1000), D(0), D(0), D(0), D(0)) for each in dates]
+    before = with_silent(days, [silent.pk])
+    assert [each.start for each in before] == [D(1000), D(1100), D(1160), D(1160)]
+
+    archive(date(2026, 4, 1), tmp_path, clock=lambda: NOON + timedelta(days=91))
+    first = ArchivedRun.objects.order_by("run_id")[0]
+    counted = first.pnl[str(silent.pk)]
+    assert counted["before"]["since"] is None
+    forge(first, pnl={str(silent.pk): {**counted, "added": None}})
+
+    assert with_silent(days, [silent.pk]) == before
+
+
 def test_what_is_not_known_of_the_others_is_not_known_with_them() -> None:
     silent = make_link()
     decide(silent, 0, "100")
