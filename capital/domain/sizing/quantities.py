@@ -272,12 +272,15 @@ def _size_quantity(
     room: Room | None,
 ) -> Sizing:
     """An absolute quantity: rounded, and refused where it costs more than the link may spend."""
+    if only_reduces(order, rules):
+        # Whatever it is, none of it fills a bracket.
+        steps = LeverageSteps(replace(rules, brackets=()), terms, price=price, held=_NOTHING)
+        raw, bound = _asked_amount(order, rules, steps, _NO_AMOUNT)
+        sizing = _fit(raw, bound, order, rules, price)
+        return _exit(sizing, order, rules, terms, price=price, held=held)
     steps = _steps(rules, terms, price, held, room)
     reduces = _NO_AMOUNT if room is None else room.reduces
     raw, bound = _asked_amount(order, rules, steps, reduces)
-    if only_reduces(order, rules):
-        sizing = _fit(raw, bound, order, rules, price)
-        return _exit(sizing, order, rules, terms, price=price, held=held)
     if steps.largest is not None and raw > reduces + steps.largest:
         raw, bound = reduces + steps.largest, Bound.LEVERAGE
     sizing = _fit(raw, bound, order, rules, price)

@@ -431,6 +431,16 @@ def test_a_stake_ends_with_the_last_bracket():
     assert entry(rules, terms("1000", leverage="3"), stake="300").amount == 450
 
 
+def test_a_stake_that_only_leaves_fills_no_bracket():
+    rules = linear(brackets=(LeverageBracket(D(3), max_notional=D(450)),))
+
+    leaves = entry(
+        rules, terms("1000", leverage="3"), stake="300", side="sell", position_side="long"
+    )
+
+    assert leaves.amount == 900
+
+
 def test_an_absolute_spot_sale_spends_nothing():
     sizing = entry(of_link=terms("0", fee_rate="0.001"), side="sell", qty="3", held="5")
 
