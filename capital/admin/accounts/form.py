@@ -5,10 +5,11 @@ from typing import Any
 
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from capital.admin.frame.editable import EditableForm, SecretField, SecretInput
+from capital.admin.frame.formats import few
 from capital.models import Account
 from capital.services.accounts import unproven_notice, venue_called, venue_names
 from capital.services.overview import positions_when_off
@@ -103,16 +104,13 @@ class AccountForm(EditableForm):
 
 def _told_when_off(account: Account) -> str:
     """What could not be closed any more, were the account switched off; empty for nothing."""
-    held = positions_when_off(account)
-    named = [f"{each.symbol} ({each.strategy})" for each in held[:_MOST_NAMED]]
-    if more := len(held) - len(named):
-        named.append(ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more})
+    named = [f"{each.symbol} ({each.strategy})" for each in positions_when_off(account)]
     if not named:
         return ""
     return gettext(
         "Switched off, its strategies get no order size any more, not even to close their open "
         "positions: %(positions)s. Stop its new entries instead until they are closed."
-    ) % {"positions": ", ".join(named)}
+    ) % {"positions": ", ".join(few(named, _MOST_NAMED))}
 
 
 def unproven_text(venue: str) -> str:

@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 
 from capital.admin.allocation.decisions import OUTLOOK, Linked, decision_card, linked_strategies
 from capital.admin.frame.cells import OUTCOME_COLOUR, why_url
+from capital.admin.frame.formats import few
 from capital.domain.allocation.decision import Outcome
 from capital.domain.money import EXACT
 from capital.models import Account, AllocationPlan, AllocationRun
@@ -96,12 +97,12 @@ def told_failures(failed: Sequence[str], count: int) -> str:
     """
     if not failed:
         return ""
-    named = list(failed[:MOST_NAMED])
-    more = len(failed) - len(named)
-    if more:
-        named.append(ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more})
     text = gettext("%(failed)s of %(number)s accounts failed or could not be read: %(names)s.")
-    return text % {"failed": len(failed), "number": count, "names": ", ".join(named)}
+    return text % {
+        "failed": len(failed),
+        "number": count,
+        "names": ", ".join(few(failed, MOST_NAMED)),
+    }
 
 
 def _row(report: RunReport, *, is_live: bool) -> BulkRow:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
+from django.utils.translation import get_language, gettext, gettext_lazy
 
-from capital.admin.frame.formats import digits
+from capital.admin.frame.formats import digits, few
 from capital.domain.money import amount_text
 from capital.domain.pools import Pool
 from capital.services.overview import Slice, add
@@ -138,7 +138,7 @@ def line_chart(
             Row(
                 labels[day],
                 [digits(line.amounts[day], currency) for line in lines],
-                notes=_few_texts([mark.text for mark in by_day[day]]),
+                notes=few([mark.text for mark in by_day[day]], MOST_TEXTS),
             )
             for day in reversed(range(len(days)))
         ],
@@ -166,20 +166,11 @@ def _drawn(by_day: Mapping[int, Sequence[Mark]]) -> list[Mapping[str, object]]:
         {
             "day": day,
             "kinds": [kind for kind in MARK_NAMES if any(mark.kind == kind for mark in marks)],
-            "texts": _few_texts([mark.text for mark in marks]),
+            "texts": few([mark.text for mark in marks], MOST_TEXTS),
         }
         for day, marks in by_day.items()
         if marks
     ]
-
-
-def _few_texts(texts: Sequence[str]) -> list[str]:
-    """Of hundreds of new accounts, a few."""
-    more = len(texts) - MOST_TEXTS
-    if more <= 0:
-        return list(texts)
-    rest = ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more}
-    return [*texts[:MOST_TEXTS], rest]
 
 
 def pool_bars(

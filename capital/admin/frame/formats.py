@@ -5,11 +5,12 @@ currency's quantum. Absent is a dash, never zero. The answers are plain text, fo
 messages and titles alike; whoever puts them into HTML escapes them as any text.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from capital.domain.money import EXACT, ROUNDED, grouped, plain, quantum_of
 
@@ -17,6 +18,15 @@ NOTHING = "—"
 
 _TENTH = Decimal("0.1")
 _HUNDRED = Decimal(100)
+
+
+def few(texts: Sequence[str], most: int) -> list[str]:
+    """The first ones, and ``and 3 more`` where there are more than ``most``."""
+    more = len(texts) - most
+    if more <= 0:
+        return list(texts)
+    rest = ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more}
+    return [*texts[:most], rest]
 
 
 def money(amount: Decimal | None, currency: str) -> str:

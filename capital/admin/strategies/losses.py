@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 
-from capital.admin.frame.formats import money
+from capital.admin.frame.formats import few, money
 from capital.services.overview import Holding, Idling
 
 _MOST_NAMED = 5
@@ -19,14 +19,10 @@ def told_losses(losing: Sequence[Idling]) -> str:
     if not losing:
         return ""
     named = [f"{money(each.capital, each.currency)} ({each.account})" for each in losing]
-    more = len(named) - _MOST_NAMED
-    if more > 0:
-        rest = ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more}
-        named = [*named[:_MOST_NAMED], rest]
     told = gettext(
         "Paused or archived, its capital goes to zero with the reallocation that follows: "
         "%(amounts)s. What the account lets it keep stays, and nothing is sold."
-    ) % {"amounts": ", ".join(named)}
+    ) % {"amounts": ", ".join(few(named, _MOST_NAMED))}
     alone = [each.account for each in losing if each.is_last]
     if not alone:
         return told
@@ -40,11 +36,9 @@ def told_holdings(held: Sequence[Holding]) -> str:
     """What could not be closed any more, were these archived; empty where nothing is held."""
     if not held:
         return ""
-    named = [f"{each.symbol} ({each.strategy}, {each.account})" for each in held[:_MOST_NAMED]]
-    if more := len(held) - len(named):
-        named.append(ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more})
+    named = [f"{each.symbol} ({each.strategy}, {each.account})" for each in held]
     return gettext(
         "Archived, a strategy gets no order size any more, not even to close its open positions: "
         "%(positions)s. Pause it instead until they are closed: then it gets sizes for closing "
         "only."
-    ) % {"positions": ", ".join(named)}
+    ) % {"positions": ", ".join(few(named, _MOST_NAMED))}
